@@ -1,0 +1,18 @@
+"""A device moves packets between a file descriptor (or memory) and a batch. C face."""
+
+from libc.stdint cimport uint8_t, uint32_t
+
+from tunnel.batch cimport batch_t
+from tunnel.handler cimport counters_t
+
+cdef class Device:
+    cdef public str name
+    cdef readonly int fd              # -1: not open
+    cdef readonly unsigned char medium    # medium_t of what recv brings and send takes
+    cdef readonly unsigned int brings     # feature_t: what recv may bring
+    cdef readonly unsigned int accepts    # feature_t: what send may be given
+    cdef counters_t *counters
+    cdef dict __dict__
+    cdef object __weakref__
+    cdef int c_recv(self, batch_t *batch) except -1 nogil
+    cdef int c_send(self, batch_t *batch) except -1 nogil
