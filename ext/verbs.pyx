@@ -10,13 +10,14 @@ cdef enum:
     TCP = 6
     UDP = 17
     ICMPV6 = 58
+    UDPLITE = 136
 
 
-cdef inline uint16_t get16(const uint8_t *at) noexcept nogil:
+cdef inline uint16_t be16(const uint8_t *at) noexcept nogil:
     return (at[0] << 8) | at[1]
 
 
-cdef inline void put16(uint8_t *at, uint16_t value) noexcept nogil:
+cdef inline void put_be16(uint8_t *at, uint16_t value) noexcept nogil:
     at[0] = value >> 8
     at[1] = value & 0xff
 
@@ -26,6 +27,29 @@ cdef inline uint16_t csum_replace(uint16_t csum, uint16_t old, uint16_t new) noe
     cdef uint32_t total = <uint32_t> (csum ^ 0xffff) + (old ^ 0xffff) + new
     total = (total & 0xffff) + (total >> 16)
     return ((total & 0xffff) + (total >> 16)) ^ 0xffff
+
+
+cdef inline uint8_t *checksum_field(const packet_t *p) noexcept nogil:
+    """Where the L4 checksum lies that sums words and a pseudo-header; NULL where there is none."""
+    cdef uint32_t offset
+    if p.proto == TCP:
+        offset = 16
+    elif p.proto == UDP or p.proto == UDPLITE:
+        offset = 6
+    elif p.proto == ICMPV6 and p.ip_version == 6:
+        offset = 2
+    else:
+        return NULL
+    return NULL if p.l4 == ABSENT or p.len < p.l4 + offset + 2 else p.data + p.l4 + offset
+
+
+cdef inline void mend(packet_t *p, uint8_t *field, uint16_t old, uint16_t new) noexcept nogil:
+    """Correct an L4 checksum; UDP's 0 means none, and a sum of 0 is sent as 0xffff (RFC 768)."""
+    cdef uint16_t csum = be16(field)
+    if csum == 0 and p.proto == UDP:
+        return
+    csum = csum_replace(csum, old, new)
+    put_be16(field, 0xffff if csum == 0 and p.proto == UDP else csum)
 
 
 cdef inline void swap(uint8_t *a, uint8_t *b, uint32_t size) noexcept nogil:
@@ -53,10 +77,10 @@ cdef bint packet_echo(packet_t *p) noexcept nogil:
     if not packet_is_echo(p):
         return False
     packet_reply(p)
-    request = get16(icmp)
+    request = be16(icmp)
     icmp[0] = 0 if p.ip_version == 4 else 129
     if not p.vnet_flags & NEEDS_CSUM:
-        put16(icmp + 2, csum_replace(get16(icmp + 2), request, get16(icmp)))
+        put_be16(icmp + 2, csum_replace(be16(icmp + 2), request, be16(icmp)))
     return True
 
 
@@ -90,6 +114,43 @@ cdef void packet_set_hops(packet_t *p, uint8_t hops) noexcept nogil:
     if p.ip_version == 6:
         ip[7] = hops
     elif p.ip_version == 4:
-        old = get16(ip + 8)
+        old = be16(ip + 8)
         ip[8] = hops
-        put16(ip + 10, csum_replace(get16(ip + 10), old, get16(ip + 8)))
+        put_be16(ip + 10, csum_replace(be16(ip + 10), old, be16(ip + 8)))
+
+
+cdef bint packet_set_address(packet_t *p, const uint8_t *address, bint destination) noexcept nogil:
+    """Write an address of the packet's IP version and mend both checksums; False without IP."""
+    cdef uint8_t *ip = p.data + p.l3
+    cdef uint8_t *field = checksum_field(p)
+    cdef uint32_t size = 4 if p.ip_version == 4 else 16, i
+    cdef uint8_t *old = ip + (12 if p.ip_version == 4 else 8) + (size if destination else 0)
+    if p.l3 == ABSENT or p.ip_version == 0:
+        return False
+    for i in range(0, size, 2):
+        if p.ip_version == 4:
+            put_be16(ip + 10, csum_replace(be16(ip + 10), be16(old + i), be16(address + i)))
+        if field == NULL:
+            continue
+        if p.vnet_flags & NEEDS_CSUM:
+            # the unfinished field holds the pseudo-header's sum itself, not its complement
+            put_be16(field, ~csum_replace(~be16(field), be16(old + i), be16(address + i)))
+        else:
+            mend(p, field, be16(old + i), be16(address + i))
+    memcpy(old, address, size)
+    return True
+
+
+cdef bint packet_set_port(packet_t *p, uint16_t port, bint destination) noexcept nogil:
+    """Write a port of TCP, UDP or UDP-Lite and mend the checksum.
+
+    False, and nothing written, for anything else: SCTP's CRC has to be made anew over all chunks.
+    """
+    cdef uint8_t *field = checksum_field(p)
+    cdef uint8_t *old = p.data + p.l4 + (2 if destination else 0)
+    if field == NULL or p.proto == ICMPV6:
+        return False
+    if not p.vnet_flags & NEEDS_CSUM:
+        mend(p, field, be16(old), port)
+    put_be16(old, port)
+    return True

@@ -5,7 +5,7 @@ again. Checksums are corrected, never computed: one that was wrong stays wrong, 
 (NEEDS_CSUM) stays partial, since a pseudo-header's sum is the same in both directions.
 """
 
-from libc.stdint cimport uint8_t
+from libc.stdint cimport uint8_t, uint16_t
 
 from tunnel.packet cimport packet_t
 
@@ -17,3 +17,5 @@ cdef bint packet_is_echo(const packet_t *p) noexcept nogil
 cdef bint packet_echo(packet_t *p) noexcept nogil
 cdef bint packet_reply(packet_t *p) noexcept nogil
 cdef void packet_set_hops(packet_t *p, uint8_t hops) noexcept nogil
+cdef bint packet_set_address(packet_t *p, const uint8_t *address, bint destination) noexcept nogil
+cdef bint packet_set_port(packet_t *p, uint16_t port, bint destination) noexcept nogil
