@@ -19,7 +19,7 @@ from typing import Literal
 from tunnel.counters import Ledger
 from tunnel.device import Device
 from tunnel.errors import DeviceClosed, DeviceError, TunnelError
-from tunnel.graph import Graph
+from typing import Any as Graph
 from tunnel.plan import Plan
 from tunnel.timer import Timer
 
