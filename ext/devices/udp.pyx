@@ -126,8 +126,8 @@ cdef void udp_read_control(msghdr *message, endpoint_t *endpoint) noexcept nogil
             if cmsg.cmsg_type == IPV6_PKTINFO:
                 six = <in6_pktinfo *> CMSG_DATA(cmsg)
                 endpoint.ifindex = six.ipi6_ifindex
-                if six.ipi6_addr[0] != 0xff:    # nothing may be sent from a group
-                    memcpy(endpoint.local, six.ipi6_addr, 16)
+                if six.ipi6_addr.s6_addr[0] != 0xff:    # nothing may be sent from a group
+                    memcpy(endpoint.local, &six.ipi6_addr, 16)
             elif cmsg.cmsg_type == IPV6_TCLASS:
                 endpoint.tos = <uint8_t> (<int32_t *> CMSG_DATA(cmsg))[0]
         cmsg = CMSG_NXTHDR(message, cmsg)
@@ -185,7 +185,7 @@ cdef void udp_write_control(msghdr *message, const endpoint_t *endpoint) noexcep
         udp_add_control(message, IPPROTO_IP, IP_PKTINFO, &four, sizeof(four))
     elif endpoint.ifindex or memcmp(endpoint.local, b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16):
         six.ipi6_ifindex = endpoint.ifindex
-        memcpy(six.ipi6_addr, endpoint.local, 16)
+        memcpy(&six.ipi6_addr, endpoint.local, 16)
         udp_add_control(message, IPPROTO_IPV6, IPV6_PKTINFO, &six, sizeof(six))
 
 

@@ -86,7 +86,7 @@ def drops(sock: socket.socket) -> int:
 
 def _refused(where: str, error: OSError) -> DeviceError:
     advice = ADVICE.get(error.errno or 0)
-    return DeviceError(f"{where}: {error.strerror}" + (f"; {advice}" if advice else ""))
+    return DeviceError(f"{where}: {error.strerror}" + (f"; {advice}" if advice else ""), error.errno or 0)
 
 
 def _bound(options: UdpOptions) -> socket.socket:
