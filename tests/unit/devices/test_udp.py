@@ -215,8 +215,10 @@ def test_a_port_in_use_says_what_to_do(udp: Udp) -> None:
 
 def test_reuse_port_shares_it() -> None:
     with Udp(listen="127.0.0.1:0", reuse_port=True) as first:
-        with Udp(listen=f"127.0.0.1:{first.address[1]}", reuse_port=True) as second:
-            assert first.address == second.address
+        second = Udp(listen=f"127.0.0.1:{first.address[1]}", reuse_port=True)
+        second.open()
+        assert first.address == second.address
+        second.close()
 
 
 @pytest.mark.parametrize(
