@@ -32,7 +32,7 @@ def index(ip: IPRoute, interface: str) -> int:
 
 
 def add_veth(
-    ip: IPRoute, interface: str, number: int, peer: str, peer_netns: int, options: dict[str, int]
+    ip: IPRoute, interface: str, *, number: int, peer: str, peer_netns: int, options: dict[str, int]
 ) -> None:
     """A veth pair whose far end is made directly in its namespace: it never has another name or place.
 

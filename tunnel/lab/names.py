@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface, ip_net
 from tunnel.errors import LabError
 
 LONGEST_INTERFACE = 15  # IFNAMSIZ less its zero byte, include/uapi/linux/if.h
+LARGEST_COUNT = 2**32 - 1
 _NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.IGNORECASE)
 _SYSCTL = re.compile(r"net(/[A-Za-z0-9_.@-]*[A-Za-z0-9_@-])+")
@@ -63,6 +64,13 @@ def mac(text: str) -> str:
     if not _MAC.fullmatch(text):
         raise LabError(f"Ethernet address {text!r}: write it like 02:00:00:00:00:01")
     return text.lower()
+
+
+def count(what: str, value: int) -> int:
+    """A number that fits into a netlink attribute; its real bounds are the kernel's to tell."""
+    if not 0 <= value <= LARGEST_COUNT:
+        raise LabError(f"{what} {value}: a number from 0 to {LARGEST_COUNT} was expected")
+    return value
 
 
 def sysctl(name: str) -> str:

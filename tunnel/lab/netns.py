@@ -1,8 +1,8 @@
 """Namespaces by system call, and the program that enters some and becomes another.
 
-Run as a file, ``python -I -S netns.py USER NET MNT PROGRAM ARGUMENT...`` enters the three namespaces
-whose descriptors it inherited (``-`` leaves one out) and executes PROGRAM; it therefore imports
-nothing but the standard library. ``os.setns`` and ``os.unshare`` only exist from Python 3.12.
+Run as a file, ``python -I -S netns.py [user=FD] [net=FD] [mnt=FD] -- PROGRAM ARGUMENT...`` enters the
+namespaces behind the descriptors it inherited, closes these and executes PROGRAM; it therefore
+imports nothing but the standard library. ``os.setns`` and ``os.unshare`` only exist from Python 3.12.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ MS_REC = 0x4000
 MS_SLAVE = 1 << 19
 PR_SET_PDEATHSIG = 1
 OWN_NET = "/proc/thread-self/ns/net"
+KINDS = {"user": CLONE_NEWUSER, "net": CLONE_NEWNET, "mnt": CLONE_NEWNS}
 CANNOT_EXECUTE = 127  # the shell's number for a program that was not found
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -81,7 +82,7 @@ def inside(fd: int) -> Iterator[None]:
 
 
 def become_root_of_own() -> None:
-    """Makes a user, a network and a mount namespace in which the calling user is root (user_namespaces(7))."""
+    """A user, a network and a mount namespace in which the calling user is root (user_namespaces(7))."""
     uid, gid = os.geteuid(), os.getegid()
     unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS)
     Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
@@ -95,20 +96,28 @@ def private_run() -> None:
     mount("tmpfs", "/run", "tmpfs")
 
 
-def enter_and_execute(user: str, net: str, mnt: str, program: list[str]) -> None:
-    """Enters the namespaces, the user's first since it grants the right to the others, and executes."""
+def enter(spaces: list[str]) -> None:
+    """Enters namespaces given as ``kind=fd``, in this order: that of the user grants the right to the
+    others. The current folder stays, although setns(2) to a mount namespace goes to its root."""
     folder = os.getcwd()
-    for fd, kind in ((user, CLONE_NEWUSER), (net, CLONE_NEWNET), (mnt, CLONE_NEWNS)):
-        if fd != "-":
-            setns(int(fd), kind)
-            os.close(int(fd))
+    for space in spaces:
+        kind, fd = space.split("=")
+        setns(int(fd), KINDS[kind])
+        os.close(int(fd))
     os.chdir(folder)
-    os.execvp(program[0], program)
+
+
+def main(arguments: list[str]) -> None:
+    """See the module; it returns where the program could not be executed."""
+    border = arguments.index("--")
+    program = arguments[border + 1 :]
+    try:
+        enter(arguments[:border])
+        os.execvp(program[0], program)
+    except OSError as error:
+        print(f"{program[0]}: {error.strerror}", file=sys.stderr)
 
 
 if __name__ == "__main__":
-    try:
-        enter_and_execute(*sys.argv[1:4], sys.argv[4:])
-    except OSError as error:
-        print(f"{sys.argv[4]}: {error.strerror}", file=sys.stderr)
+    main(sys.argv[1:])
     sys.exit(CANNOT_EXECUTE)

@@ -84,9 +84,15 @@ class Node:
         mac: str | None = None,
     ) -> None:
         """Sets what is given: ``mtu`` in bytes, ``txqueuelen`` in packets, the Ethernet address ``mac``."""
-        fields = {"mtu": mtu, "txqlen": txqueuelen, "address": names.mac(mac) if mac else None}
-        given = {name: value for name, value in fields.items() if value is not None}
-        self._link(f"set {given}", interface, "change", fields=given)
+        fields: dict[str, int | str] = {}
+        if mtu is not None:
+            fields["mtu"] = names.count("mtu", mtu)
+        if txqueuelen is not None:
+            fields["txqlen"] = names.count("txqueuelen", txqueuelen)
+        if mac is not None:
+            fields["address"] = names.mac(mac)
+        what = " ".join(f"{name} {value}" for name, value in fields.items())
+        self._link(f"set {what}", interface, "change", fields=fields)
 
     def address(self, interface: str, *addresses: str) -> None:
         """Adds addresses like ``10.0.0.1/24`` or ``fd00::1/64``, usable at once."""
@@ -123,7 +129,7 @@ class Node:
             destination=names.destination(to, gateway.version if gateway else 4),
             via=str(gateway) if gateway else None,
             interface=names.interface_name(interface) if interface else None,
-            metric=metric,
+            metric=names.count("metric", metric) if metric is not None else None,
         )
 
     def bridge(self, name: str, ports: Iterable[str] = (), *, stp: bool = False) -> str:
@@ -166,7 +172,7 @@ class Node:
     def socket(self, family: int, kind: int, proto: int = 0) -> socket.socket:
         """A socket of this node, for use in this process."""
         what = f"node {self.name}: open a socket ({family}, {kind}, {proto})"
-        fd = self._lab.call(what, "socket", node=self.name, family=family, kind=kind, proto=proto)
+        fd = self._lab.open(what, "socket", node=self.name, family=family, kind=kind, proto=proto)
         return socket.socket(family, kind, proto, fileno=fd)
 
     def tun(
@@ -180,8 +186,7 @@ class Node:
         flags = IFF_NO_PI | (IFF_TAP if tap else IFF_TUN)
         flags |= IFF_VNET_HDR * vnet_hdr | IFF_MULTI_QUEUE * multi_queue
         what = f"node {self.name}, {names.interface_name(name)}: open"
-        fd: int = self._lab.call(what, "tun", node=self.name, interface=name, flags=flags)
-        return fd
+        return self._lab.open(what, "tun", node=self.name, interface=name, flags=flags)
 
     def popen(self, command: Sequence[str | os.PathLike[str]], **options: Any) -> subprocess.Popen[Any]:
         """Starts a program in this node: ``options`` are those of ``subprocess.Popen``.
@@ -190,14 +195,15 @@ class Node:
         this process's child by its own process id.
         """
         program = [os.fspath(word) for word in command]
-        if shutil.which(program[0], path=(options.get("env") or os.environ).get("PATH")) is None:
-            raise LabError(f"node {self.name}: {program[0]} is not installed or not executable; install it")
-        fds = [self._lab.user, self.netns, self._lab.mount]
-        spaces = [str(fd) for fd in fds]
+        path = (options.get("env") or os.environ).get("PATH")
+        if "/" not in program[0] and shutil.which(program[0], path=path) is None:
+            raise LabError(f"node {self.name}: {program[0]} is not installed; install it")
+        spaces = {"user": self._lab.user, "net": self.netns, "mnt": self._lab.mount}
         if not self._lab.rootless:
-            spaces[0] = "-"
-        options["pass_fds"] = (*options.get("pass_fds", ()), *fds)
-        enter = [sys.executable, "-I", "-S", netns.__file__, *spaces]
+            del spaces["user"]
+        options["pass_fds"] = (*options.get("pass_fds", ()), *spaces.values())
+        wanted = [f"{kind}={fd}" for kind, fd in spaces.items()]
+        enter = [sys.executable, "-I", "-S", netns.__file__, *wanted, "--"]
         process: subprocess.Popen[Any] = subprocess.Popen([*enter, *program], **options)
         self._lab.started(process)
         return process

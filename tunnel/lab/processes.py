@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,13 +20,13 @@ def net_of(pid: int) -> int:
     return 0
 
 
-def in_namespaces(inodes: Set[int], spare: Set[int]) -> Iterator[int]:
+def in_namespaces(inodes: Collection[int], spare: Collection[int]) -> Iterator[int]:
     """Process ids in the namespaces, except for the spared."""
     everyone = {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
-    return (pid for pid in everyone - spare if net_of(pid) in inodes)
+    return (pid for pid in everyone.difference(spare) if net_of(pid) in inodes)
 
 
-def _kill(pid: int, inodes: Set[int]) -> None:
+def _kill(pid: int, inodes: Collection[int]) -> None:
     with suppress(ProcessLookupError):
         pidfd = os.pidfd_open(pid)
         try:
@@ -39,7 +39,7 @@ def _kill(pid: int, inodes: Set[int]) -> None:
             os.close(pidfd)
 
 
-def end_all_in(inodes: Set[int], spare: Set[int]) -> None:
+def end_all_in(inodes: Collection[int], spare: Collection[int]) -> None:
     """Kills every process in the namespaces but the spared ones, and waits until they have ended."""
     for _ in range(ROUNDS):
         found = list(in_namespaces(inodes, spare))

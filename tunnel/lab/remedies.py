@@ -7,10 +7,11 @@ import errno
 from tunnel.errors import LabError
 
 REMEDIES = {
-    errno.EPERM: "run as root, or allow user namespaces: sysctl kernel.unprivileged_userns_clone=1,"
-    " kernel.apparmor_restrict_unprivileged_userns=0 (in a container: give it CAP_SYS_ADMIN)",
+    errno.EPERM: "run as root; without root, allow user namespaces:"
+    " sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0"
+    " (in a container: give it CAP_SYS_ADMIN)",
     errno.EACCES: "run as root, or open the device to this user: chmod 0666 /dev/net/tun",
-    errno.ENOENT: "something is missing in the kernel or in /dev: modprobe tun makes /dev/net/tun",
+    errno.ENOENT: "this machine has no such file; modprobe tun makes /dev/net/tun",
     errno.ENOSPC: "raise the sysctls user.max_user_namespaces and user.max_net_namespaces",
     errno.EEXIST: "it exists already: choose another or delete it first",
     errno.EBUSY: "it is in use: choose another name, or multi_queue for a further queue",
@@ -18,9 +19,9 @@ REMEDIES = {
     errno.ENETUNREACH: "the gateway is in no network of an interface that is up: address and up come first",
     errno.ENETDOWN: "set the interface up first",
     errno.EADDRNOTAVAIL: "the interface has no such address",
-    errno.EINVAL: "the kernel does not take this value",
+    errno.EINVAL: "the kernel does not take this value, or not for this kind of interface",
     errno.ERANGE: "the value is outside of what the interface allows",
-    errno.EOPNOTSUPP: "this kernel lacks the feature",
+    errno.EOPNOTSUPP: "this kernel cannot do it, or not with this kind of interface",
     errno.EAFNOSUPPORT: "this kernel lacks the address family",
     errno.EMFILE: "raise the limit of open files: ulimit -n",
 }

@@ -11,16 +11,15 @@ import itertools
 import os
 import resource
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pyroute2 import IPRoute
 
 from tunnel.lab import links, netns, within
 
-QUIET = {  # an address is usable at once, also the one the kernel makes by itself
-    "net/ipv6/conf/all/accept_dad": "0",
-    "net/ipv6/conf/default/accept_dad": "0",
-}
+IPV6 = Path("/proc/sys/net/ipv6")  # absent where the kernel was started without
+NO_DAD = ("net/ipv6/conf/all/accept_dad", "net/ipv6/conf/default/accept_dad")
 FIRST_INDEX = 10_001  # of a veth's near end, far from those the kernel gives
 
 
@@ -60,6 +59,7 @@ class Requests:
         return (result.value, [result.fd]) if isinstance(result, Opened) else (result, [])
 
     def op_node(self, node: str) -> Opened:
+        """Makes a node; its descriptor, and the number it has here."""
         home = netns.open_net()
         try:
             netns.unshare(netns.CLONE_NEWNET)
@@ -71,30 +71,42 @@ class Requests:
             os.close(home)
         self._spaces[node] = space
         self._furnish(space)
-        return Opened(os.dup(space.netns), {"fd": space.netns})
+        return Opened(os.dup(space.netns), space.netns)
 
     def _furnish(self, space: Space) -> None:
-        for path, value in QUIET.items():
-            within.sysctl(space.netns, path, value)
+        for path in NO_DAD if IPV6.exists() else ():
+            within.sysctl(space.netns, path, "0")
         links.change(space.ip, "lo", {"state": "up"})
 
     def op_veth(self, node: str, interface: str, peer: str, far: str, options: dict[str, int]) -> None:
-        here, there = self._spaces[node], self._spaces[peer]
-        links.add_veth(here.ip, interface, next(self._indexes), far, there.netns, options)
+        """A veth pair from ``node`` to ``peer``."""
+        links.add_veth(
+            self._spaces[node].ip,
+            interface,
+            number=next(self._indexes),
+            peer=far,
+            peer_netns=self._spaces[peer].netns,
+            options=options,
+        )
 
     def op_move(self, node: str, interface: str, peer: str) -> None:
+        """Moves an interface from ``node`` to ``peer``."""
         links.move(self._spaces[node].ip, interface, self._spaces[peer].netns)
 
     def op_link(self, node: str, call: str, **arguments: Any) -> Any:
+        """A function of ``tunnel.lab.links`` that concerns one node only."""
         return LINK_CALLS[call](self._spaces[node].ip, **arguments)
 
     def op_sysctl(self, node: str, path: str, value: str | None) -> str:
+        """Writes and reads a sysctl."""
         return within.sysctl(self._spaces[node].netns, path, value)
 
     def op_socket(self, node: str, family: int, kind: int, proto: int) -> Opened:
+        """A socket of the node."""
         return Opened(within.open_socket(self._spaces[node].netns, family, kind, proto))
 
     def op_tun(self, node: str, interface: str, flags: int) -> Opened:
+        """A queue of a TUN or TAP."""
         return Opened(within.open_tun(self._spaces[node].netns, interface, flags))
 
 

@@ -38,13 +38,13 @@ class Lab:
         self._lock = threading.Lock()
         self._channel = Channel(ours)
         self._processes: list[subprocess.Popen[Any]] = []
-        self.nodes: dict[str, Node] = {}
         self._fds: list[int] = []
+        self.nodes: dict[str, Node] = {}
         with theirs:
             self._holder = start_holder(theirs)
         self.pid = self._holder.pid
         try:
-            hello = self._exchange(None, "the lab cannot start")
+            hello, self._fds = self._exchange(None, "the lab cannot start")
         except BaseException:
             self.close()
             raise
@@ -52,11 +52,14 @@ class Lab:
         self.user, self.mount = self._fds
 
     def call(self, what: str, op: str, **arguments: Any) -> Any:
-        """Asks the holder; ``what`` begins the text of a ``LabError``. A descriptor in the reply is
-        the value where there is no other."""
-        return self._exchange({"op": op, **arguments}, what)
+        """The holder's answer to a request; ``what`` begins the text of a ``LabError``."""
+        return self._exchange({"op": op, **arguments}, what)[0]
 
-    def _exchange(self, request: dict[str, Any] | None, what: str) -> Any:
+    def open(self, what: str, op: str, **arguments: Any) -> int:
+        """As ``call``, for a request that opens something: its descriptor, which is the caller's."""
+        return self._exchange({"op": op, **arguments}, what)[1][0]
+
+    def _exchange(self, request: dict[str, Any] | None, what: str) -> tuple[Any, list[int]]:
         with self._lock:
             try:
                 if request is not None:
@@ -66,18 +69,16 @@ class Lab:
                 raise LabError(f"{what}: the lab has ended or was closed; make a new one") from error
         if "errno" in reply:
             raise remedies.refused(what, reply["errno"], reply["words"])
-        if reply["value"] is None and fds:
-            return fds[0]
-        self._fds += fds
-        return reply["value"]
+        return reply["value"], fds
 
     def node(self, name: str) -> Node:
         """Makes a node: a network namespace with ``lo`` up and without duplicate address detection."""
         what = f"node {names.node_name(name)}"
         if name in self.nodes:
             raise LabError(f"{what}: the lab has one of that name; choose another")
-        far_fd = self.call(what, "node", node=name)["fd"]
-        self.nodes[name] = Node(self, name, self._fds[-1], f"/proc/{self.pid}/fd/{far_fd}")
+        held, fds = self._exchange({"op": "node", "node": name}, what)
+        self._fds += fds
+        self.nodes[name] = Node(self, name, fds[0], f"/proc/{self.pid}/fd/{held}")
         return self.nodes[name]
 
     def link(
@@ -95,12 +96,13 @@ class Lab:
             interface=names.interface_name(name),
             peer=peer.name,
             far=names.interface_name(peer_name),
-            options={"mtu": mtu, "txqlen": txqueuelen},
+            options={"mtu": names.count("mtu", mtu), "txqlen": names.count("txqueuelen", txqueuelen)},
         )
 
     def started(self, process: subprocess.Popen[Any]) -> None:
         """Takes note of a process that is to end with the lab."""
-        self._processes = [p for p in self._processes if p.returncode is None] + [process]
+        with self._lock:
+            self._processes = [p for p in self._processes if p.returncode is None] + [process]
 
     def close(self) -> None:
         """Ends the processes in the nodes, then the holder; the kernel drops the rest. Idempotent."""
@@ -132,7 +134,7 @@ def start_holder(sock: socket.socket) -> subprocess.Popen[bytes]:
     path = os.pathsep.join(place or os.getcwd() for place in sys.path)
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "tunnel.lab.holder", str(os.getpid())],
-        stdin=sock,
+        stdin=sock.fileno(),
         stdout=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": path},
         start_new_session=True,
