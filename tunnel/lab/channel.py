@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import os
 import socket
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
 LARGEST = 128 * 1024  # bytes of one message; a packet must fit into the send buffer (212,992 by default)
 MOST_FDS = 8
+ROOM = socket.CMSG_LEN(MOST_FDS * array("i").itemsize)
 
 
 class Channel:
@@ -31,14 +33,18 @@ class Channel:
 
     def receive(self) -> tuple[Any, list[int]]:
         """The next message and its descriptors; ``EOFError`` where the peer is gone."""
-        packet, fds, flags, _ = socket.recv_fds(self._sock, LARGEST, MOST_FDS, socket.MSG_CMSG_CLOEXEC)
+        # socket.recv_fds() ignores its flags, and a descriptor open for a moment is open to a fork.
+        packet, ancillary, flags, _ = self._sock.recvmsg(LARGEST, ROOM, socket.MSG_CMSG_CLOEXEC)
+        fds = array("i")
+        for _, _, content in ancillary:
+            fds.frombytes(content)
         if not packet:
             raise EOFError("the other end is closed")
         if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
             for fd in fds:
                 os.close(fd)
             raise ValueError(f"a message was cut: more than {LARGEST} bytes or {MOST_FDS} descriptors")
-        return json.loads(packet), fds
+        return json.loads(packet), fds.tolist()
 
     def close(self) -> None:
         """Closes this end; idempotent."""
