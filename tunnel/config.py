@@ -19,7 +19,7 @@ from typing import Any
 
 from tunnel import trust as trusted
 from tunnel.errors import ConfigError, Problem
-from tunnel.toml_lines import Path, lines
+from tunnel.toml_lines import Place, lines
 
 
 @dataclass
@@ -28,24 +28,25 @@ class Document:
 
     file: str
     values: dict[str, Any]
-    lines: dict[Path, int]
+    lines: dict[Place, int]
     problems: list[Problem] = field(default_factory=list)
 
-    def line(self, path: Path) -> int | None:
+    def line(self, path: Place) -> int | None:
         """The line of ``path``, or of the nearest table around it."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path)
 
-    def report(self, path: Path, text: str) -> None:
+    def report(self, path: Place, text: str) -> None:
         """Notes a mistake at ``path``; the text says what was found and what was expected."""
         place = f"{dotted(path)}: {text}" if path else text
         self.problems.append(Problem(place, self.file, self.line(path)))
 
     def finish(self) -> None:
         """Raises one ``ConfigError`` with all problems in the order of their lines, if there are any."""
-        if self.problems:
-            raise ConfigError(sorted(self.problems, key=lambda problem: problem.line or 0))
+        ordered = sorted(self.problems, key=lambda problem: problem.line or 0)
+        if ordered:
+            raise ConfigError(ordered)
 
 
 def read(path: str | os.PathLike[str], trust: bool = False) -> Document:
@@ -73,7 +74,7 @@ def _syntax_problem(error: tomllib.TOMLDecodeError, file: str, text: str) -> Pro
     return Problem(f"not TOML{column}: {what[:1].lower()}{what[1:]}", file, line)
 
 
-def dotted(path: Path) -> str:
+def dotted(path: Place) -> str:
     """A path as TOML writes it; elements of arrays in brackets."""
     text = ""
     for part in path:
@@ -104,7 +105,7 @@ def shown(value: object) -> str:
             return f"the boolean {str(value).lower()}"
         case str():
             text = json.dumps(value, ensure_ascii=False)
-            return f"the string {text if len(text) <= 60 else text[:57] + '..."'}"
+            return f"the string {_shortened(text)}"
         case int():
             return f"the integer {value}"
         case float():
@@ -115,3 +116,7 @@ def shown(value: object) -> str:
             return "a table"
         case _:
             return f"the {type(value).__name__} {value}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 60 else f'{text[:56]}..."'

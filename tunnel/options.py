@@ -14,7 +14,7 @@ from msgspec.structs import FieldInfo, fields
 
 from tunnel.config import Document, choices, meant, shown
 from tunnel.errors import ConfigError
-from tunnel.toml_lines import Path
+from tunnel.toml_lines import Place
 
 Part = tuple[Any, Any, str | int]      # value, type, its place in the whole
 
@@ -62,7 +62,7 @@ def _field(name: str, kind: Any, *default: Any) -> tuple[Any, ...]:
     return (name, kind, msgspec.field(default_factory=lambda: default[0]))
 
 
-def convert(options: type[msgspec.Struct], table: dict[str, Any], path: Path, document: Document) -> dict[str, Any] | None:
+def convert(options: type[msgspec.Struct], table: dict[str, Any], path: Place, document: Document) -> dict[str, Any] | None:
     """The values of ``table`` as ``options`` wants them, by field name; those not given are left out.
 
     Every mistake is reported to ``document``, ``path`` being the table's place there; then None.
@@ -74,7 +74,7 @@ def convert(options: type[msgspec.Struct], table: dict[str, Any], path: Path, do
     return values if len(document.problems) == before else None
 
 
-def _struct_parts(options: type[msgspec.Struct], table: dict[str, Any], path: Path, document: Document) -> Iterator[Part]:
+def _struct_parts(options: type[msgspec.Struct], table: dict[str, Any], path: Place, document: Document) -> Iterator[Part]:
     """The known keys of a table; those unknown or missing are reported."""
     known = {field.encode_name: field for field in fields(options)}
     for key in table.keys() - known.keys():
@@ -86,7 +86,7 @@ def _struct_parts(options: type[msgspec.Struct], table: dict[str, Any], path: Pa
             document.report(path, f'the key "{key}" is missing, expected {_kind(field)}')
 
 
-def _value(value: Any, kind: Any, path: Path, document: Document) -> Any:
+def _value(value: Any, kind: Any, path: Place, document: Document) -> Any:
     before = len(document.problems)
     for part, part_kind, place in _parts(value, kind, path, document):
         _value(part, part_kind, (*path, place), document)
@@ -101,7 +101,7 @@ def _value(value: Any, kind: Any, path: Path, document: Document) -> Any:
     return None
 
 
-def _parts(value: Any, kind: Any, path: Path, document: Document) -> Iterator[Part]:
+def _parts(value: Any, kind: Any, path: Place, document: Document) -> Iterator[Part]:
     """What is inside ``value``, so that each mistake in it is found and has its own line."""
     kind = _bare(kind)
     origin, arguments = get_origin(kind), get_args(kind)

@@ -113,7 +113,7 @@ def _file_module(path: Path, trust: bool) -> ModuleType:
     module.__file__ = str(path)
     sys.modules[name] = module      # where typing and dataclasses look annotations up
     try:
-        exec(compile(source, path, "exec"), vars(module))
+        exec(compile(source, path, "exec"), vars(module))      # noqa: S102 - running the file is what it was named for
     except Exception as error:
         del sys.modules[name]
         raise ConfigError(f"{path}{_line(error, path)}: {type(error).__name__}: {error}") from error

@@ -11,7 +11,7 @@ import re
 import tomllib
 from bisect import bisect_right
 
-Path = tuple[str | int, ...]
+Place = tuple[str | int, ...]
 
 _GAP = re.compile(r"(?:[ \t\r\n,]|#[^\n]*)*")
 _SPACE = re.compile(r"[ \t]*")
@@ -27,7 +27,7 @@ _STRING = re.compile(
 _SCALAR = re.compile(r"\d{4}-\d\d-\d\d (?=\d)[^\s,\]}#]+|[^\s,\]}#]+")
 
 
-def lines(text: str) -> dict[Path, int]:
+def lines(text: str) -> dict[Place, int]:
     """The line (from 1) of every table, key and element of ``text``, which is valid TOML.
 
     A path holds the keys from the top; elements of arrays and of arrays of tables are counted from 0:
@@ -43,12 +43,12 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        self.found: dict[Path, int] = {}
-        self.tables_of: dict[Path, int] = {}      # arrays of tables: how many tables so far
+        self.found: dict[Place, int] = {}
+        self.tables_of: dict[Place, int] = {}      # arrays of tables: how many tables so far
         self.starts = [0, *(m.end() for m in re.finditer("\n", text))]
 
     def document(self) -> None:
-        table: Path = ()
+        table: Place = ()
         self.skip(_GAP)
         while self.at < len(self.text):
             if self.text.startswith("[", self.at):
@@ -57,13 +57,13 @@ class _Scanner:
                 self.pair(table)
             self.skip(_GAP)
 
-    def header(self) -> Path:
+    def header(self) -> Place:
         """``[a.b]`` or ``[[a.b]]``: the path that the keys below it belong to."""
         line, is_array = self.line(), self.text.startswith("[[", self.at)
         self.at += 1 + is_array
         *parents, last = self.key()
         self.at += 1 + is_array
-        path: Path = ()
+        path: Place = ()
         for part in parents:
             path = self.newest((*path, part))
             self.found.setdefault(path, line)
@@ -75,12 +75,12 @@ class _Scanner:
         self.found[path] = line
         return path
 
-    def newest(self, path: Path) -> Path:
+    def newest(self, path: Place) -> Place:
         """A name that stands for an array of tables means the last of them."""
         count = self.tables_of.get(path)
         return path if count is None else (*path, count - 1)
 
-    def pair(self, table: Path) -> None:
+    def pair(self, table: Place) -> None:
         line = self.line()
         for part in self.key():
             table = (*table, part)
@@ -108,7 +108,7 @@ class _Scanner:
         name: str = tomllib.loads("k=" + self.text[start:self.at])["k"]
         return name
 
-    def value(self, path: Path) -> None:
+    def value(self, path: Place) -> None:
         opening = self.text[self.at]
         if opening == "[":
             self.elements(path)
@@ -117,7 +117,7 @@ class _Scanner:
         else:
             self.skip(_STRING if opening in "\"'" else _SCALAR)
 
-    def elements(self, path: Path) -> None:
+    def elements(self, path: Place) -> None:
         self.at += 1
         self.skip(_GAP)
         count = 0
@@ -128,7 +128,7 @@ class _Scanner:
             self.skip(_GAP)
         self.at += 1
 
-    def inline_table(self, path: Path) -> None:
+    def inline_table(self, path: Place) -> None:
         self.at += 1
         self.skip(_GAP)
         while self.text[self.at] != "}":

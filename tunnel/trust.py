@@ -56,43 +56,45 @@ class _Walk:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
-        self.ahead = os.path.join(os.getcwd(), self.path).split("/")[::-1]
+        self.ahead = _names(os.path.join(os.getcwd(), self.path))
         self.behind = "/"
         self.links = 0
 
     def open(self) -> int:
         """The descriptor of the file, checked as every step before it."""
-        folder = os.open("/", _FOLDER)
+        at = self.root()
+        while self.ahead:
+            at = self.advance(at)
+        return at
+
+    def root(self) -> int:
+        self.behind = "/"
+        return self.checked(os.open("/", _FOLDER))
+
+    def advance(self, folder: int) -> int:
+        """One name further; ``folder`` is closed."""
+        name = self.ahead.pop()
         try:
-            self.check(os.fstat(folder))
-            while True:
-                name = self.ahead.pop()
-                if name in ("", "."):
-                    if not self.ahead:
-                        raise IsADirectoryError(0, "it is a folder")
-                elif (target := self.link(name, folder)) is not None:
-                    self.ahead += target.split("/")[::-1]
-                    name = "/" if target.startswith("/") else "."
-                if name in ("", "."):
-                    continue
-                step = self.step(name, folder)
-                if not self.ahead and name != "/":
-                    return step
-                os.close(folder)
-                folder = step
+            target = self.link(name, folder)
+            if target is None:
+                return self.step(name, folder)
+            self.ahead += _names(target)
+            return self.root() if target.startswith("/") else os.dup(folder)
         finally:
             os.close(folder)
 
     def step(self, name: str, folder: int) -> int:
-        """Opens ``name`` in ``folder`` and checks what was opened."""
-        step = os.open(name, _FOLDER if self.ahead else _FILE, dir_fd=folder)
         self.behind = os.path.join(self.behind, name)
+        return self.checked(os.open(name, _FOLDER if self.ahead else _FILE, dir_fd=folder))
+
+    def checked(self, fd: int) -> int:
+        """The descriptor; closed where what it shows is refused."""
         try:
-            self.check(os.fstat(step))
+            self.check(os.fstat(fd))
         except BaseException:
-            os.close(step)
+            os.close(fd)
             raise
-        return step
+        return fd
 
     def link(self, name: str, folder: int) -> str | None:
         """Where the symbolic link ``name`` leads, None where it is none."""
@@ -122,3 +124,8 @@ class _Walk:
             f"{self.path}: refused, since {why}: what root runs, with every folder above it, must be "
             "root's and writable by root alone; change that, or pass --trust-file"
         )
+
+
+def _names(path: str) -> list[str]:
+    """The names of a path, the first one last."""
+    return [name for name in path.split("/") if name not in ("", ".")][::-1]

@@ -6,9 +6,10 @@ import itertools
 import tomllib
 from collections.abc import Iterator
 
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tunnel.toml_lines import Path, lines
+from tunnel.toml_lines import Place, lines
 
 EXAMPLE = '''\
 # a = 1
@@ -102,7 +103,7 @@ def accepted(parts: list[str]) -> str:
     return kept
 
 
-def leaves_of(tree: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
+def leaves_of(tree: object, path: Place = ()) -> Iterator[tuple[Place, str]]:
     if isinstance(tree, str):
         yield path, tree.split(MARK)[1]
     elif isinstance(tree, dict):
