@@ -24,7 +24,9 @@ from tunnel.handler import Handler
 
 Node = TypeVar("Node", Device, Handler)
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
+# Interfaces of VLANs have a dot in their name; a handler's would hide its ports.
+_DEVICE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+_HANDLER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 _LINK = re.compile(r"\s*(\S+)\s+(--|->)\s+(\S+)\s*")
 
 
@@ -35,13 +37,6 @@ class Link(NamedTuple):
     source_port: int
     target: str
     target_port: int
-
-
-class End(NamedTuple):
-    """One end of a link as it is written: ``name`` or ``name.port`` (``port`` is then not empty)."""
-
-    name: str
-    port: str
 
 
 class Graph:
@@ -75,16 +70,13 @@ class Graph:
     def add(self, node: Node, name: str | None = None) -> Node:
         """Puts a device or a handler into the graph and returns it.
 
-        Its name is ``name``, else its own, else that of its class in snake case; letters, digits,
-        ``_`` and ``-``, at most 64. A name that is wrong or in use is a ``ConfigError``.
+        Its name is ``name``, else its own, else that of its class in snake case; at most 64 letters,
+        digits, ``_`` and ``-``, for a device ``.`` too. One that is wrong or in use is a ``ConfigError``.
         """
-        name = name or node.name or _snake(type(node).__name__)
         if not isinstance(node, Device | Handler):
-            raise TypeError(f"{name}: found a {type(node).__name__}, expected a tunnel.Device or tunnel.Handler")
-        if not _NAME.fullmatch(name):
-            raise ConfigError(f"name {name!r}: expected letters, digits, _ and -, at most 64: give it another name")
-        if name in self.devices or name in self.handlers:
-            raise ConfigError(f"name {name!r} is in use: a device or handler needs a name of its own")
+            raise TypeError(f"found a {type(node).__name__}, expected a tunnel.Device or tunnel.Handler")
+        name = name or node.name or _snake(type(node).__name__)
+        self._check_name(name, is_device=isinstance(node, Device))
         if isinstance(node, Device):
             self.devices[name] = node
         else:
@@ -126,42 +118,45 @@ class Graph:
         """A problem at the line of a name or of a link."""
         return Problem(text, self.file, None if key is None else self.lines.get(key))
 
-    def _resolve(self, end: End, text: str) -> tuple[str, int]:
-        name, port = end
-        if name in self.devices:
-            if port:
-                raise ConfigError(f'link "{text}": {name} is a device, which is named alone: expected "{name}"')
-            return name, 0
+    def _check_name(self, name: str, is_device: bool) -> None:
+        if not (_DEVICE_NAME if is_device else _HANDLER_NAME).fullmatch(name):
+            dot = ", ." if is_device else ""
+            raise ConfigError(f'name "{name}": expected at most 64 letters, digits, _, -{dot}, - not first')
+        if name in self.devices or name in self.handlers:
+            raise ConfigError(f'name "{name}": in use, expected a name of its own for each device and handler')
+
+    def _resolve(self, end: str, text: str) -> tuple[str, int]:
+        if end in self.devices:
+            return end, 0
+        device, _, _ = end.rpartition(".")
+        if device in self.devices:
+            raise ConfigError(f'link "{text}": {device} is a device, which is named alone: expected "{device}"')
+        name, _, port = end.partition(".")
         if name not in self.handlers:
             names = [*self.devices, *self.handlers]
             raise ConfigError(f'link "{text}": nothing is named "{name}"{meant(name, names)}, {choices(names)}')
-        return name, _port(self.handlers[name], end, text)
+        return name, _port(self.handlers[name], name, port, text)
 
 
-def parse_link(text: str) -> tuple[End, str, End]:
+def parse_link(text: str) -> tuple[str, str, str]:
     """Left end, ``--`` or ``->``, right end. Anything else is a ``ConfigError``."""
     match = _LINK.fullmatch(text)
     if not match:
         raise ConfigError(f'link "{text}": expected "NAME.PORT -- NAME.PORT" (both ways) or "->" (one way)')
     left, arrow, right = match.groups()
-    return _end(left), arrow, _end(right)
+    return left, arrow, right
 
 
-def _end(text: str) -> End:
-    name, _, port = text.partition(".")
-    return End(name, port)
-
-
-def _port(handler: Handler, end: End, text: str) -> int:
+def _port(handler: Handler, name: str, port: str, text: str) -> int:
     ports = handler.ports
-    if end.port in ports:
-        return ports.index(end.port)
-    if not end.port and len(ports) == 1:
+    if port in ports:
+        return ports.index(port)
+    if not port and len(ports) == 1:
         return 0
-    wanted = choices(f"{end.name}.{port}" for port in ports)
-    if not end.port:
-        raise ConfigError(f'link "{text}": {end.name} has {len(ports)} ports, {wanted}')
-    raise ConfigError(f'link "{text}": {end.name} has no port "{end.port}"{meant(end.port, ports)}, {wanted}')
+    wanted = choices(f"{name}.{known}" for known in ports)
+    if not port:
+        raise ConfigError(f'link "{text}": {name} has {len(ports)} ports, {wanted}')
+    raise ConfigError(f'link "{text}": {name} has no port "{port}"{meant(port, ports)}, {wanted}')
 
 
 def _snake(name: str) -> str:

@@ -97,8 +97,6 @@ class _Filling:
     def make(self, cls: type[Any], path: tuple[str, str], table: dict[str, Any]) -> bool:
         """Builds the object and adds it; False where a mistake was reported instead."""
         schema = self.attempt(path, lambda: options.schema(cls))
-        if schema and "name" in schema.__struct_fields__:
-            table.setdefault("name", path[1])
         given = schema and options.convert(schema, table, path, self.document)
         if given is None:
             return False
@@ -121,7 +119,7 @@ class _Filling:
         before = len(self.graph.links)
         try:
             left, _, right = parse_link(text)
-            names = {left.name, right.name}
+            names = {left, right, left.partition(".")[0], right.partition(".")[0]}
             if not names & self.broken:
                 self.graph.link(text)
                 names.clear()

@@ -15,15 +15,12 @@ class Wire(Device):
     """A device with options of its own."""
 
     class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-        name: str
         mtu: Annotated[int, msgspec.Meta(ge=68, le=65535, description="bytes")] = 1500
         address: list[str] = []
 
     def __init__(self, **given: Any) -> None:
-        options = self.Options(**given)
-        self.name = options.name
-        self.options = options
-        if "bad" in options.address:
+        self.options = self.Options(**given)
+        if "bad" in self.options.address:
             raise ConfigError("address: found bad, expected CIDR")
 
 
