@@ -3,6 +3,11 @@
 A chunk is one anonymous mapping; an arena is a cursor into a chunk. Packets are laid one
 behind the other and the cursor is set back once they have been sent. Python views keep the
 chunk, not the arena: a chunk that somebody still looks at is set aside and another taken.
+
+This is also where the C interface has its number. Any change of a public struct, of a slot or of
+a cdef attribute raises the one in ``tunnel_abi_1``: each module that cimports from here fetches
+that function when it is imported, so a plugin built against another layout fails with an
+ImportError that names the symbol.
 """
 
 from libc.stdint cimport uint8_t, uint32_t
@@ -18,14 +23,15 @@ ctypedef struct arena_t:
     uint8_t *start
     uint32_t size
     uint32_t cursor
-    uint32_t views            # Python views of the chunk in use
+    uint32_t *views           # how many Python views show the chunk in use
     void *face                # the Arena object, borrowed
 
 
 cdef class Chunk:
     cdef uint8_t *start
     cdef size_t size
-    cdef Arena arena          # the arena that writes here now; None once set aside
+    cdef uint32_t views
+    cdef object __weakref__
 
 
 cdef class View:
@@ -38,7 +44,15 @@ cdef class View:
 cdef class Arena:
     cdef arena_t c
     cdef Chunk chunk
-    cdef list aside           # chunks that views still hold, at most ASIDE_MAX
+    cdef list aside           # weak references to chunks that views keep
+
+
+cdef int tunnel_abi_1() noexcept nogil
+
+
+cdef inline int tunnel_abi() noexcept nogil:
+    """Called by nobody; its call makes every importer fetch the symbol."""
+    return tunnel_abi_1()
 
 
 cdef int arena_replace(arena_t *arena) except -1 nogil
@@ -57,7 +71,7 @@ cdef inline uint8_t *arena_take(arena_t *arena, uint32_t size) noexcept nogil:
 
 cdef inline int arena_rewind(arena_t *arena) except -1 nogil:
     """Forget what the arena holds; bytes that a view still shows are left to the view."""
-    if arena.views:
+    if arena.views[0]:
         arena_replace(arena)
     arena.cursor = ARENA_FIRST
     return 0

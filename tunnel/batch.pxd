@@ -65,7 +65,7 @@ cdef class Batch:
     cdef Arena arena
     cdef Packet view0, view1  # alternate in iteration; one that somebody keeps is replaced
     cdef list extra           # further packets handed out in this breath
-    cdef tuple addresses      # gathered columns of this breath, or None
+    cdef list retired         # descriptor arrays outgrown, which a column may still show
 
 cdef class BatchIterator:
     cdef Batch batch
@@ -74,8 +74,8 @@ cdef class BatchIterator:
 cdef class Column:
     cdef Batch batch
     cdef uint8_t *start
-    cdef Py_ssize_t shape[1]
-    cdef Py_ssize_t strides[1]
+    cdef Py_ssize_t shape
+    cdef Py_ssize_t stride
     cdef Py_ssize_t itemsize
     cdef bytes format
     cdef bint writable

@@ -7,10 +7,10 @@ from tunnel.handler cimport counters_t
 
 cdef class Device:
     cdef public str name
-    cdef readonly int fd              # -1: not open
-    cdef readonly unsigned char medium    # medium_t of what recv brings and send takes
-    cdef readonly unsigned int brings     # feature_t: what recv may bring
-    cdef readonly unsigned int accepts    # feature_t: what send may be given
+    cdef public int fd              # -1: not open
+    cdef public unsigned char medium    # medium_t of what recv brings and send takes
+    cdef public unsigned int brings     # feature_t: what recv may bring
+    cdef public unsigned int accepts    # feature_t: what send may be given
     cdef counters_t *counters
     cdef dict __dict__
     cdef object __weakref__

@@ -37,10 +37,11 @@ cdef inline void tally_subtract(tally_t *tally, const packet_t *p) noexcept nogi
 
 cdef class Handler:
     cdef public str name
-    cdef readonly tuple ports         # names; the number of a port is its place
-    cdef readonly unsigned int accepts    # feature_t: what packets may carry when they enter
     cdef public uint64_t deadline_ns      # when tick wants to be called; 0 = never
     cdef counters_t *counters
     cdef dict __dict__
     cdef object __weakref__
     cdef int c_process(self, batch_t *batch) except -1 nogil
+
+
+cdef int handler_process_python(Handler handler, batch_t *batch) except -1 nogil

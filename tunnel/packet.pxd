@@ -1,15 +1,13 @@
 """A packet is a 64-byte descriptor; its bytes stay where they were received. C face.
 
-Everything here is public to plugins. Any change of a struct, of a slot or of a cdef
-attribute raises the number in ``tunnel_abi_1``: each module that cimports from here fetches
-that function when it is imported, so a plugin built against another layout fails with an
-ImportError that names the symbol.
+Everything here is public to plugins; ``tunnel/arena.pxd`` says how its layout is numbered.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from tunnel.arena cimport HEADROOM, arena_t, arena_take
+from tunnel.endpoint cimport endpoint_t
 
 cdef enum:
     ABSENT = 0xffff           # l3, l4: the packet has no such header
@@ -82,14 +80,6 @@ ctypedef struct packet_t:     # 64 bytes, asserted at import
     uint32_t mark             # the user's own
 
 
-cdef int tunnel_abi_1() noexcept nogil
-
-
-cdef inline int packet_abi() noexcept nogil:
-    """Called by nobody; its call makes importers fetch the symbol."""
-    return tunnel_abi_1()
-
-
 cdef inline uint32_t packet_segments(const packet_t *p) noexcept nogil:
     """How many packets it is on the wire: 1, or the segments of a super-packet."""
     if p.gso_type == 0 or p.gso_size == 0 or p.len <= p.payload:
@@ -152,4 +142,9 @@ cdef class Packet:
     cdef packet_t *p          # in the batch, or &self.kept once detached
     cdef packet_t kept
     cdef arena_t *arena       # NULL once detached
+    cdef endpoint_t endpoint  # its own copy once detached
     cdef bytearray bytes      # its own bytes once detached
+
+
+cdef Packet packet_face(packet_t *p, arena_t *arena)
+cdef int packet_detach(Packet packet) except -1
