@@ -45,3 +45,4 @@ cdef class Handler:
 
 
 cdef int handler_process_python(Handler handler, batch_t *batch) except -1 nogil
+cdef dict counters_dict(const counters_t *counters)

@@ -1,0 +1,83 @@
+"""The contract of devices: ``recv`` and ``send``, each with two faces."""
+
+from libc.stdlib cimport calloc, free
+
+from tunnel.batch cimport Batch
+from tunnel.handler cimport counters_dict
+
+cdef extern from *:
+    """
+    #define device_recv_is_base(device) \\
+        ((device)->__pyx_vtab->c_recv == __pyx_f_6tunnel_6device_6Device_c_recv)
+    #define device_send_is_base(device) \\
+        ((device)->__pyx_vtab->c_send == __pyx_f_6tunnel_6device_6Device_c_send)
+    """
+    bint device_recv_is_base(Device) noexcept nogil
+    bint device_send_is_base(Device) noexcept nogil
+
+
+cdef class Device:
+    """Moves packets between a batch and the world: the base of every device.
+
+    ``open`` acquires what it needs and sets ``fd`` (pollable), ``brings`` and ``accepts``; ``close``
+    gives it back and may be called twice. ``recv`` and ``send`` are overridden in Python, or as the
+    slots ``c_recv`` and ``c_send`` in Cython. A device that is gone raises ``DeviceClosed``.
+    """
+
+    Options = None
+
+    def __cinit__(self, *args, **kwargs):
+        self.counters = <counters_t *> calloc(1, sizeof(counters_t))
+        if self.counters == NULL:
+            raise MemoryError("no memory for a device's counters")
+        self.name = ""
+        self.fd = -1
+
+    def __dealloc__(self):
+        free(self.counters)
+
+    cdef int c_recv(self, batch_t *batch) except -1 nogil:
+        with gil:
+            return self.recv(<Batch> batch.face)
+
+    cdef int c_send(self, batch_t *batch) except -1 nogil:
+        with gil:
+            return self.send(<Batch> batch.face)
+
+    def recv(self, Batch batch not None) -> int:
+        """Append up to 64 packets; how many came, 0 where it would block."""
+        if device_recv_is_base(self):
+            raise NotImplementedError(f"{type(self).__name__} overrides neither recv nor c_recv")
+        with nogil:
+            return self.c_recv(&batch.c)
+
+    def send(self, Batch batch not None) -> int:
+        """Send from the front; how many packets are done with. Fewer than all: it would block.
+
+        A packet that cannot be sent is done with too: its ``reason`` says why.
+        """
+        if device_send_is_base(self):
+            raise NotImplementedError(f"{type(self).__name__} overrides neither send nor c_send")
+        with nogil:
+            return self.c_send(&batch.c)
+
+    def open(self) -> None:
+        """Acquire the file descriptor. Raises ``DeviceError``; nothing is left half-built."""
+
+    def close(self) -> None:
+        """Give everything back. May be called again."""
+
+    def __enter__(self):
+        self.open()
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def kernel_drops(self) -> dict:
+        """What the kernel dropped on this device's account, by the kernel's own counters."""
+        return {}
+
+    def counts(self) -> dict:
+        """rx, tx, held and drops by reason: see ``tunnel.counters``."""
+        return counters_dict(self.counters)

@@ -1,0 +1,314 @@
+"""The Python face of a packet: a window on a descriptor that costs nothing until it is read."""
+
+from cpython.bytearray cimport PyByteArray_AS_STRING
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.object cimport PyObject
+from libc.string cimport memset
+
+from tunnel.arena cimport Arena
+from tunnel.endpoint cimport AF_INET, endpoint_at
+from tunnel.verbs cimport packet_echo, packet_reply, packet_set_address, packet_set_port
+from tunnel.wire cimport be16
+
+import sys
+
+from tunnel import reasons
+
+assert sizeof(packet_t) == 64, "packet_t is not 64 bytes"
+assert sizeof(endpoint_t) == 64, "endpoint_t is not 64 bytes"
+
+cdef enum:
+    ICMP = 1
+    TCP = 6
+    UDP = 17
+    SCTP = 132
+    UDPLITE = 136
+
+
+cdef inline bint _has_ports(const packet_t *p) noexcept nogil:
+    return p.l4 != ABSENT and (p.proto == TCP or p.proto == UDP or p.proto == SCTP or p.proto == UDPLITE)
+
+
+cdef inline object _address(const packet_t *p, bint destination):
+    if p.ip_version == 4:
+        return PyBytes_FromStringAndSize(<char *> p.data + p.l3 + (16 if destination else 12), 4)
+    if p.ip_version == 6:
+        return PyBytes_FromStringAndSize(<char *> p.data + p.l3 + (24 if destination else 8), 16)
+    return None
+
+
+cdef inline object _port(const packet_t *p, uint32_t offset):
+    return be16(p.data + p.l4 + offset) if _has_ports(p) else None
+
+
+cdef class Packet:
+    """One packet of a batch, as Python sees it.
+
+    It is *borrowed*: while its batch is being processed it shows the batch's bytes. One that is kept
+    longer becomes private then (its descriptor and bytes are copied), stays valid for ever, and
+    changes to it go nowhere. Offsets are from the first byte; ``None`` where the header is absent.
+    """
+
+    @property
+    def data(self) -> bytes:
+        """All its bytes, copied."""
+        return PyBytes_FromStringAndSize(<char *> self.p.data, self.p.len)
+
+    @property
+    def view(self) -> memoryview:
+        """Its bytes, not copied, writable; *pins* the memory while it lives. *Shared* bytes are made own first."""
+        if self.arena == NULL:
+            return memoryview(self.bytes)
+        self.own()
+        return (<Arena> self.arena.face).view(<size_t> self.p.data, self.p.len)
+
+    @property
+    def payload(self) -> bytes:
+        """What follows the innermost header known, copied."""
+        if self.p.payload >= self.p.len:
+            return b""
+        return PyBytes_FromStringAndSize(<char *> self.p.data + self.p.payload, self.p.len - self.p.payload)
+
+    def __len__(self) -> int:
+        return self.p.len
+
+    @property
+    def src(self):
+        """Source address, 4 or 16 bytes; None without IP. Setting it mends the checksums."""
+        return _address(self.p, False)
+
+    @src.setter
+    def src(self, bytes address not None):
+        self._set_address(address, False)
+
+    @property
+    def dst(self):
+        """Destination address, 4 or 16 bytes; None without IP. Setting it mends the checksums."""
+        return _address(self.p, True)
+
+    @dst.setter
+    def dst(self, bytes address not None):
+        self._set_address(address, True)
+
+    @property
+    def src_ip(self):
+        """``src`` as an ``ipaddress`` object, made when asked for."""
+        return _ip(_address(self.p, False))
+
+    @property
+    def dst_ip(self):
+        """``dst`` as an ``ipaddress`` object, made when asked for."""
+        return _ip(_address(self.p, True))
+
+    @property
+    def sport(self):
+        """Source port of TCP, UDP, SCTP; else None. Setting it mends the checksum."""
+        return _port(self.p, 0)
+
+    @sport.setter
+    def sport(self, uint16_t port):
+        self._set_port(port, False)
+
+    @property
+    def dport(self):
+        """Destination port of TCP, UDP, SCTP; else None. Setting it mends the checksum."""
+        return _port(self.p, 2)
+
+    @dport.setter
+    def dport(self, uint16_t port):
+        self._set_port(port, True)
+
+    @property
+    def five_tuple(self):
+        """``(src, dst, proto, sport, dport)`` in one call."""
+        return _address(self.p, False), _address(self.p, True), self.p.proto, _port(self.p, 0), _port(self.p, 2)
+
+    @property
+    def proto(self) -> int:
+        """IP protocol number behind every extension header; 0 without IP."""
+        return self.p.proto
+
+    @property
+    def ip_version(self) -> int:
+        """4, 6, or 0."""
+        return self.p.ip_version
+
+    @property
+    def ethertype(self) -> int:
+        """EtherType of the network header, behind tags and SNAP; 0 for a bare 802.3 length."""
+        return self.p.ethertype
+
+    @property
+    def dst_mac(self):
+        """Destination MAC, 6 bytes; None where there is no Ethernet header."""
+        return PyBytes_FromStringAndSize(<char *> self.p.data, 6) if self.p.medium == ETHERNET else None
+
+    @property
+    def src_mac(self):
+        """Source MAC, 6 bytes; None where there is no Ethernet header."""
+        return PyBytes_FromStringAndSize(<char *> self.p.data + 6, 6) if self.p.medium == ETHERNET else None
+
+    @property
+    def vlan(self):
+        """VLAN ID of the outer tag, 0 to 4095; None for an untagged frame."""
+        return self.p.vlan_tci & 0xfff if self.p.vlan_tpid else None
+
+    @property
+    def vlan_inner(self):
+        """VLAN ID of the second tag; None where there is none."""
+        return self.p.vlan_inner & 0xfff if self.p.vlan_inner else None
+
+    @property
+    def medium(self) -> int:
+        """``ETHERNET``, ``IP`` or ``DATAGRAM``: what its first byte is."""
+        return self.p.medium
+
+    @property
+    def l3(self):
+        """Offset of the network header."""
+        return None if self.p.l3 == ABSENT else self.p.l3
+
+    @property
+    def l4(self):
+        """Offset of the transport header; None behind the first fragment."""
+        return None if self.p.l4 == ABSENT else self.p.l4
+
+    @property
+    def payload_offset(self) -> int:
+        """Where ``payload`` begins; ``len(p)`` where there is none."""
+        return self.p.payload
+
+    @property
+    def fragment(self) -> bool:
+        """It is a part of a fragmented datagram."""
+        return (self.p.flags & FRAGMENT) != 0
+
+    @property
+    def flow(self) -> int:
+        """32-bit hash of the 5-tuple (of the MACs without IP), the same in both directions."""
+        return self.p.flow
+
+    @property
+    def ingress(self) -> int:
+        """Number of the port by which it entered this handler."""
+        return self.p.ingress
+
+    @property
+    def egress(self) -> int:
+        """Number of the port by which it will leave, or CONSUMED, HELD, PUNT, DROP."""
+        return self.p.egress
+
+    @egress.setter
+    def egress(self, uint16_t port):
+        self.p.egress = port
+
+    @property
+    def reason(self) -> int:
+        """Why it is dropped: a number of ``tunnel.reasons``."""
+        return self.p.reason
+
+    @property
+    def mark(self) -> int:
+        """32 bits for the user; a new packet has 0."""
+        return self.p.mark
+
+    @mark.setter
+    def mark(self, uint32_t value):
+        self.p.mark = value
+
+    @property
+    def segments(self) -> int:
+        """How many packets it is on the wire; more than 1 for a super-packet."""
+        return packet_segments(self.p)
+
+    @property
+    def gso_size(self) -> int:
+        """Payload bytes a segment; 0 for a plain packet."""
+        return self.p.gso_size if self.p.gso_type else 0
+
+    @property
+    def needs_csum(self) -> bool:
+        """Its L4 checksum is unfinished (a handler sees that only if it ``accepts`` it)."""
+        return (self.p.vnet_flags & NEEDS_CSUM) != 0
+
+    @property
+    def endpoint(self):
+        """``(address, port)`` it came from or goes to, for a DATAGRAM; else None."""
+        if self.arena == NULL:
+            return _endpoint(&self.endpoint)
+        return _endpoint(endpoint_at(self.arena, self.p.endpoint)) if self.p.endpoint else None
+
+    def drop(self, uint16_t reason=0):
+        """Drop it for a reason of ``tunnel.reasons``."""
+        packet_drop(self.p, reason)
+
+    def own(self) -> None:
+        """Make *shared* bytes its own. Raises ``MemoryError`` where the arena is full."""
+        if self.arena != NULL and not packet_own(self.arena, self.p):
+            raise MemoryError("arena full")
+
+    def echo(self) -> bool:
+        """Turn an ICMP or ICMPv6 echo request into its reply, checksums mended; False if it is none."""
+        self.own()
+        return packet_echo(self.p)
+
+    def reply(self) -> bool:
+        """Swap MACs, addresses and ports, so that it goes back; False if it has no IP header."""
+        self.own()
+        return packet_reply(self.p)
+
+    def _set_address(self, bytes address, bint destination):
+        if len(address) != (4 if self.p.ip_version == 4 else 16) or not self.p.ip_version:
+            raise ValueError(f"an address of {len(address)} bytes does not fit IP version {self.p.ip_version}")
+        self.own()
+        packet_set_address(self.p, <const uint8_t *> <char *> address, destination)
+
+    def _set_port(self, uint16_t port, bint destination):
+        if not _has_ports(self.p):
+            raise ValueError(f"protocol {self.p.proto} has no ports here")
+        self.own()
+        packet_set_port(self.p, port, destination)
+
+    def __repr__(self) -> str:
+        return f"<Packet {self.p.len} bytes proto {self.p.proto} {self.src_ip} -> {self.dst_ip}>"
+
+
+def _ip(address):
+    import ipaddress
+    return None if address is None else ipaddress.ip_address(address)
+
+
+cdef object _endpoint(const endpoint_t *record):
+    import socket
+    if record.size == 0:
+        return None
+    port = be16(record.name + 2)
+    if record.size == 16:
+        return socket.inet_ntop(socket.AF_INET, (<const char *> record.name)[4:8]), port
+    return socket.inet_ntop(socket.AF_INET6, (<const char *> record.name)[8:24]), port
+
+
+cdef Packet packet_face(packet_t *p, arena_t *arena):
+    """A new face of a descriptor in a batch."""
+    cdef Packet packet = Packet.__new__(Packet)
+    packet.p = p
+    packet.arena = arena
+    return packet
+
+
+cdef int packet_detach(Packet packet) except -1:
+    """Copy descriptor, endpoint and bytes into the face itself: it outlives its batch."""
+    cdef packet_t *p = packet.p
+    if packet.arena == NULL:
+        return 0
+    packet.bytes = bytearray((<char *> p.data)[:p.len])
+    memset(&packet.endpoint, 0, sizeof(endpoint_t))
+    if p.endpoint:
+        packet.endpoint = endpoint_at(packet.arena, p.endpoint)[0]
+    packet.kept = p[0]
+    packet.kept.data = <uint8_t *> PyByteArray_AS_STRING(packet.bytes)
+    packet.kept.headroom = packet.kept.tailroom = 0
+    packet.kept.flags &= ~SHARED
+    packet.p = &packet.kept
+    packet.arena = NULL
+    return 0

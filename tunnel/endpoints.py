@@ -1,0 +1,40 @@
+"""``ADDR:PORT`` as text, and the 64-byte record of ``tunnel/endpoint.pxd``."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import struct
+
+from tunnel.errors import ConfigError
+
+RECORD = 64
+
+
+def parse(text: str) -> tuple[str, int]:
+    """``"192.0.2.1:9000"`` or ``"[2001:db8::1]:9000"`` as address and port.
+
+    Names are not looked up. Raises ``ConfigError`` for anything else.
+    """
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    try:
+        address = ipaddress.ip_address(host[1:-1] if bracketed else host)
+        if not colon or bracketed != (address.version == 6) or not port.isdecimal() or int(port) > 65535:
+            raise ValueError
+    except ValueError:
+        expected = "ADDR:PORT was expected, such as 192.0.2.1:9000 or [2001:db8::1]:9000"
+        raise ConfigError(f"{text!r}: {expected}") from None
+    return str(address), int(port)
+
+
+def pack(address: str, port: int) -> bytes:
+    """The ``endpoint_t`` record of an address (a ``%zone`` gives the interface) and a port."""
+    parsed = ipaddress.ip_address(address)
+    if parsed.version == 4:
+        name = struct.pack("=HH", socket.AF_INET, socket.htons(port)) + parsed.packed + bytes(8)
+    else:
+        zone = parsed.scope_id
+        scope = 0 if zone is None else int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
+        name = struct.pack("=HHI", socket.AF_INET6, socket.htons(port), 0) + parsed.packed + struct.pack("=I", scope)
+    return struct.pack("=28sI32x", name, len(name))
