@@ -1,55 +1,15 @@
-"""What a packet can be told to become: its own echo, a reply."""
+"""What a packet can be told to become: its own echo, a reply, one with another address."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy
 
 from tunnel.packet cimport ABSENT, DATAGRAM, ETHERNET, FRAGMENT, MORE, NEEDS_CSUM, packet_t
-
-cdef enum:
-    ICMP = 1
-    TCP = 6
-    UDP = 17
-    ICMPV6 = 58
-    UDPLITE = 136
-
-
-cdef inline uint16_t be16(const uint8_t *at) noexcept nogil:
-    return (at[0] << 8) | at[1]
-
-
-cdef inline void put_be16(uint8_t *at, uint16_t value) noexcept nogil:
-    at[0] = value >> 8
-    at[1] = value & 0xff
-
-
-cdef inline uint16_t csum_replace(uint16_t csum, uint16_t old, uint16_t new) noexcept nogil:
-    """RFC 1624, equation 3."""
-    cdef uint32_t total = <uint32_t> (csum ^ 0xffff) + (old ^ 0xffff) + new
-    total = (total & 0xffff) + (total >> 16)
-    return ((total & 0xffff) + (total >> 16)) ^ 0xffff
-
-
-cdef inline uint8_t *checksum_field(const packet_t *p) noexcept nogil:
-    """Where the L4 checksum lies that sums words and a pseudo-header; NULL where there is none."""
-    cdef uint32_t offset
-    if p.proto == TCP:
-        offset = 16
-    elif p.proto == UDP or p.proto == UDPLITE:
-        offset = 6
-    elif p.proto == ICMPV6 and p.ip_version == 6:
-        offset = 2
-    else:
-        return NULL
-    return NULL if p.l4 == ABSENT or p.len < p.l4 + offset + 2 else p.data + p.l4 + offset
-
-
-cdef inline void mend(packet_t *p, uint8_t *field, uint16_t old, uint16_t new) noexcept nogil:
-    """Correct an L4 checksum; UDP's 0 means none, and a sum of 0 is sent as 0xffff (RFC 768)."""
-    cdef uint16_t csum = be16(field)
-    if csum == 0 and p.proto == UDP:
-        return
-    csum = csum_replace(csum, old, new)
-    put_be16(field, 0xffff if csum == 0 and p.proto == UDP else csum)
+from tunnel.wire cimport (
+    ETH_DESTINATION, ETH_SOURCE, ICMP6_ECHO_REPLY, ICMP6_ECHO_REQUEST, ICMP_CHECKSUM, ICMP_ECHO_REPLY,
+    ICMP_ECHO_REQUEST, ICMP_SIZE, ICMP_TYPE, IP4_CHECKSUM, IP4_DESTINATION, IP4_SOURCE, IP4_TTL,
+    IP6_DESTINATION, IP6_HOPS, IP6_SOURCE, MAC_SIZE, PORT_DESTINATION, PORT_SOURCE, PROTO_ICMP,
+    PROTO_ICMP6, PROTO_TCP, PROTO_UDP, TCP_CHECKSUM, UDP_CHECKSUM, be16, csum_update16, put16,
+)
 
 
 cdef inline void swap(uint8_t *a, uint8_t *b, uint32_t size) noexcept nogil:
@@ -61,13 +21,13 @@ cdef inline void swap(uint8_t *a, uint8_t *b, uint32_t size) noexcept nogil:
 
 cdef bint packet_is_echo(const packet_t *p) noexcept nogil:
     """Whether it is a whole ICMP or ICMPv6 echo request."""
-    cdef const uint8_t *icmp
-    if p.l4 == ABSENT or p.flags & (FRAGMENT | MORE) or p.len < <uint32_t> p.l4 + 8:
+    cdef uint16_t type_and_code
+    if p.l4 == ABSENT or p.flags & (FRAGMENT | MORE) or p.len < <uint32_t> p.l4 + ICMP_SIZE:
         return False
-    icmp = p.data + p.l4
+    type_and_code = be16(p.data + p.l4)
     if p.ip_version == 4:
-        return p.proto == ICMP and icmp[0] == 8 and icmp[1] == 0
-    return p.ip_version == 6 and p.proto == ICMPV6 and icmp[0] == 128 and icmp[1] == 0
+        return p.proto == PROTO_ICMP and type_and_code == ICMP_ECHO_REQUEST << 8
+    return p.proto == PROTO_ICMP6 and type_and_code == ICMP6_ECHO_REQUEST << 8
 
 
 cdef bint packet_echo(packet_t *p) noexcept nogil:
@@ -78,9 +38,9 @@ cdef bint packet_echo(packet_t *p) noexcept nogil:
         return False
     packet_reply(p)
     request = be16(icmp)
-    icmp[0] = 0 if p.ip_version == 4 else 129
+    icmp[ICMP_TYPE] = ICMP_ECHO_REPLY if p.ip_version == 4 else ICMP6_ECHO_REPLY
     if not p.vnet_flags & NEEDS_CSUM:
-        put_be16(icmp + 2, csum_replace(be16(icmp + 2), request, be16(icmp)))
+        put16(icmp + ICMP_CHECKSUM, csum_update16(be16(icmp + ICMP_CHECKSUM), request, be16(icmp)))
     return True
 
 
@@ -91,18 +51,19 @@ cdef bint packet_reply(packet_t *p) noexcept nogil:
     IP packet nor a datagram with an endpoint.
     """
     cdef uint8_t *ip = p.data + p.l3
+    cdef uint8_t *l4 = p.data + p.l4
     if p.medium == DATAGRAM:
         return p.endpoint != 0
     if p.l3 == ABSENT or p.ip_version == 0:
         return False
     if p.medium == ETHERNET:
-        swap(p.data, p.data + 6, 6)
+        swap(p.data + ETH_DESTINATION, p.data + ETH_SOURCE, MAC_SIZE)
     if p.ip_version == 4:
-        swap(ip + 12, ip + 16, 4)
+        swap(ip + IP4_SOURCE, ip + IP4_DESTINATION, 4)
     else:
-        swap(ip + 8, ip + 24, 16)
-    if (p.proto == UDP or p.proto == TCP) and p.l4 != ABSENT and p.len >= <uint32_t> p.l4 + 4:
-        swap(p.data + p.l4, p.data + p.l4 + 2, 2)
+        swap(ip + IP6_SOURCE, ip + IP6_DESTINATION, 16)
+    if (p.proto == PROTO_UDP or p.proto == PROTO_TCP) and p.l4 != ABSENT:
+        swap(l4 + PORT_SOURCE, l4 + PORT_DESTINATION, 2)
     packet_set_hops(p, HOPS_NEW)
     return True
 
@@ -112,11 +73,34 @@ cdef void packet_set_hops(packet_t *p, uint8_t hops) noexcept nogil:
     cdef uint8_t *ip = p.data + p.l3
     cdef uint16_t old
     if p.ip_version == 6:
-        ip[7] = hops
+        ip[IP6_HOPS] = hops
     elif p.ip_version == 4:
-        old = be16(ip + 8)
-        ip[8] = hops
-        put_be16(ip + 10, csum_replace(be16(ip + 10), old, be16(ip + 8)))
+        old = be16(ip + IP4_TTL)
+        ip[IP4_TTL] = hops
+        put16(ip + IP4_CHECKSUM, csum_update16(be16(ip + IP4_CHECKSUM), old, be16(ip + IP4_TTL)))
+
+
+cdef inline uint8_t *checksum_field(const packet_t *p) noexcept nogil:
+    """Where the L4 checksum lies that covers a pseudo-header; NULL where there is none."""
+    cdef uint32_t offset
+    if p.proto == PROTO_TCP:
+        offset = TCP_CHECKSUM
+    elif p.proto == PROTO_UDP:
+        offset = UDP_CHECKSUM
+    elif p.proto == PROTO_ICMP6 and p.ip_version == 6:
+        offset = ICMP_CHECKSUM
+    else:
+        return NULL
+    return NULL if p.l4 == ABSENT or p.len < p.l4 + offset + 2 else p.data + p.l4 + offset
+
+
+cdef inline void mend(const packet_t *p, uint8_t *field, uint16_t old, uint16_t new) noexcept nogil:
+    """Correct an L4 checksum; UDP's 0 means none, so that a sum of 0 is sent as 0xffff (RFC 768)."""
+    cdef uint16_t checksum = be16(field)
+    if checksum == 0 and p.proto == PROTO_UDP:
+        return
+    checksum = csum_update16(checksum, old, new)
+    put16(field, 0xffff if checksum == 0 and p.proto == PROTO_UDP else checksum)
 
 
 cdef bint packet_set_address(packet_t *p, const uint8_t *address, bint destination) noexcept nogil:
@@ -124,33 +108,33 @@ cdef bint packet_set_address(packet_t *p, const uint8_t *address, bint destinati
     cdef uint8_t *ip = p.data + p.l3
     cdef uint8_t *field = checksum_field(p)
     cdef uint32_t size = 4 if p.ip_version == 4 else 16, i
-    cdef uint8_t *old = ip + (12 if p.ip_version == 4 else 8) + (size if destination else 0)
+    cdef uint8_t *at = ip + (IP4_SOURCE if p.ip_version == 4 else IP6_SOURCE) + (size if destination else 0)
+    cdef uint16_t old, new
     if p.l3 == ABSENT or p.ip_version == 0:
         return False
     for i in range(0, size, 2):
+        old, new = be16(at + i), be16(address + i)
         if p.ip_version == 4:
-            put_be16(ip + 10, csum_replace(be16(ip + 10), be16(old + i), be16(address + i)))
-        if field == NULL:
-            continue
-        if p.vnet_flags & NEEDS_CSUM:
+            put16(ip + IP4_CHECKSUM, csum_update16(be16(ip + IP4_CHECKSUM), old, new))
+        if field != NULL and p.vnet_flags & NEEDS_CSUM:
             # the unfinished field holds the pseudo-header's sum itself, not its complement
-            put_be16(field, ~csum_replace(~be16(field), be16(old + i), be16(address + i)))
-        else:
-            mend(p, field, be16(old + i), be16(address + i))
-    memcpy(old, address, size)
+            put16(field, ~csum_update16(~be16(field), old, new))
+        elif field != NULL:
+            mend(p, field, old, new)
+    memcpy(at, address, size)
     return True
 
 
 cdef bint packet_set_port(packet_t *p, uint16_t port, bint destination) noexcept nogil:
-    """Write a port of TCP, UDP or UDP-Lite and mend the checksum.
+    """Write a port of TCP or UDP and mend the checksum.
 
     False, and nothing written, for anything else: SCTP's CRC has to be made anew over all chunks.
     """
     cdef uint8_t *field = checksum_field(p)
-    cdef uint8_t *old = p.data + p.l4 + (2 if destination else 0)
-    if field == NULL or p.proto == ICMPV6:
+    cdef uint8_t *at = p.data + p.l4 + (PORT_DESTINATION if destination else PORT_SOURCE)
+    if field == NULL or p.proto == PROTO_ICMP6:
         return False
     if not p.vnet_flags & NEEDS_CSUM:
-        mend(p, field, be16(old), port)
-    put_be16(old, port)
+        mend(p, field, be16(at), port)
+    put16(at, port)
     return True

@@ -1,4 +1,4 @@
-"""What a packet can be told to become: its own echo, a reply. C face.
+"""What a packet can be told to become: its own echo, a reply, one with another address. C face.
 
 The caller owns the bytes (``packet_own``). Offsets, flow and length stay, so nothing is parsed
 again. Checksums are corrected, never computed: one that was wrong stays wrong, and a partial one

@@ -1,0 +1,58 @@
+"""Externs of the socket devices; private, on the include path only."""
+
+from libc.stdint cimport int32_t, uint32_t
+
+cdef extern from "sys/socket.h" nogil:
+    ctypedef unsigned int socklen_t
+    enum: MSG_DONTWAIT
+    enum: MSG_NOSIGNAL
+    enum: MSG_TRUNC
+
+    struct iovec:
+        void *iov_base
+        size_t iov_len
+
+    struct msghdr:
+        void *msg_name
+        socklen_t msg_namelen
+        iovec *msg_iov
+        size_t msg_iovlen
+        void *msg_control
+        size_t msg_controllen
+        int msg_flags
+
+    struct mmsghdr:
+        msghdr msg_hdr
+        unsigned int msg_len
+
+    struct cmsghdr:
+        size_t cmsg_len
+        int cmsg_level
+        int cmsg_type
+
+    cmsghdr *CMSG_FIRSTHDR(msghdr *message)
+    cmsghdr *CMSG_NXTHDR(msghdr *message, cmsghdr *cmsg)
+    unsigned char *CMSG_DATA(cmsghdr *cmsg)
+    size_t CMSG_SPACE(size_t size)
+    size_t CMSG_LEN(size_t size)
+    int recvmmsg(int fd, mmsghdr *messages, unsigned int count, int flags, void *timeout)
+    int sendmmsg(int fd, mmsghdr *messages, unsigned int count, int flags)
+    ssize_t recvmsg(int fd, msghdr *message, int flags)
+    ssize_t sendmsg(int fd, const msghdr *message, int flags)
+
+cdef extern from "netinet/in.h" nogil:
+    enum: IPPROTO_IP
+    enum: IPPROTO_IPV6
+    enum: IP_PKTINFO
+    enum: IP_TOS
+    enum: IPV6_PKTINFO
+    enum: IPV6_TCLASS
+
+    struct in_pktinfo:
+        int ipi_ifindex
+        uint32_t ipi_spec_dst
+        uint32_t ipi_addr
+
+    struct in6_pktinfo:
+        unsigned char ipi6_addr[16]
+        unsigned int ipi6_ifindex

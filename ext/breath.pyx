@@ -1,0 +1,331 @@
+"""The one data path. A breath, in the order in which packets meet it:
+
+    1  receive      a device reads up to 64 packets into the arena
+    2  parse        offsets, flow; what is malformed has its reason
+    3  walk         stage by stage: fit what it cannot take, process, scatter by egress
+    4  send         each device what waits for it; what would block is held as its tail
+    5  rewind       the arena is empty again
+    6  punts        what native code left to Python, one call a handler, then 3 to 5 again
+
+1 to 5 repeat without the GIL until the device is drained, a punt waits, or 16 times. Policy
+(readiness, timers, back-pressure, what to do about an error) lives in ``tunnel.engine``.
+"""
+
+from libc.stdint cimport uint16_t, uint32_t
+
+from tunnel.arena cimport ARENA_RECEIVE, arena_rewind
+from tunnel.batch cimport BATCH_RECEIVE, batch_append, batch_t
+from tunnel.device cimport Device
+from tunnel.handler cimport (
+    Handler, counters_t, handler_process_python, tally_add, tally_subtract,
+)
+from tunnel.hold cimport held_t, hold_copy, hold_drop, hold_put
+from tunnel.offload cimport offload_fit
+from tunnel.packet cimport (
+    CLONED, CONSUMED, DROP, FRESH, HELD, PUNT, RELEASED, packet_drop, packet_t,
+)
+from tunnel.parse cimport parse_batch
+
+from tunnel import reasons
+
+cdef enum:
+    REPEATS = 16              # receives in one breath
+    ROUNDS = 8                # times round the stages in one walk
+    HOPS = 16                 # stages that may see one packet
+
+cdef uint16_t UNCLAIMED = reasons.UNCLAIMED
+cdef uint16_t UNLINKED = reasons.UNLINKED
+cdef uint16_t LOOP = reasons.LOOP
+cdef uint16_t NO_ROOM = reasons.NO_ROOM
+cdef uint16_t HELD_FULL = reasons.HELD_FULL
+cdef uint16_t QUARANTINED = reasons.QUARANTINED
+
+
+cdef int plan_breathe(plan_t *plan, uint32_t i) except -1 nogil:
+    """Steps 1 to 5. Returns 1 where the device may have more, 0 where it is drained."""
+    cdef stage_t *device = &plan.stages[i]
+    cdef batch_t *batch
+    cdef int repeat
+    plan_exhale(plan)
+    for repeat in range(REPEATS):
+        if plan.punted:
+            return 1
+        plan.at = i
+        batch = plan.spare
+        batch.count = 0
+        (<Device> device.who).c_recv(batch)
+        if batch.count == 0:
+            return 0
+        parse_batch(batch)
+        _received(device, batch)
+        plan.spare = plan_scatter(plan, device, batch)
+        plan_exhale(plan)
+    return 1
+
+
+cdef void _received(stage_t *device, batch_t *batch) noexcept nogil:
+    """Count what came in; what the parser found good leaves by the device's one port."""
+    cdef uint32_t i
+    cdef packet_t *p
+    for i in range(batch.count):
+        p = &batch.packets[i]
+        tally_add(&device.counters.rx, p)
+        p.egress = 0 if p.reason == UNCLAIMED else DROP
+
+
+cdef int plan_exhale(plan_t *plan) except -1 nogil:
+    """Steps 3 to 5 for whatever waits."""
+    cdef uint32_t i
+    _walk(plan)
+    for i in range(plan.handlers, plan.count):
+        if plan.stages[i].inbox.count:
+            _send(plan, i)
+    if not plan.punted and not plan.waiting:
+        arena_rewind(plan.arena)
+    return 0
+
+
+cdef int _walk(plan_t *plan) except -1 nogil:
+    """Step 3: serve the stages in order, round after round, until nothing waits."""
+    cdef uint32_t i
+    cdef int turn
+    for turn in range(ROUNDS):
+        plan.waiting = False
+        for i in range(plan.handlers):
+            if plan.stages[i].inbox.count:
+                plan.waiting = True
+                _serve(plan, i)
+        if not plan.waiting:
+            break
+    return 0
+
+
+cdef int _serve(plan_t *plan, uint32_t i) except -1 nogil:
+    """One stage: take its inbox, let it decide, scatter."""
+    cdef stage_t *stage = &plan.stages[i]
+    cdef batch_t *batch = _take(plan, stage)
+    batch.now_ns = plan.now_ns
+    plan.at = i
+    plan.hand = batch
+    if stage.quarantined:
+        _drop_all(batch, QUARANTINED)
+    elif stage.python:
+        handler_process_python(<Handler> stage.who, batch)
+    else:
+        (<Handler> stage.who).c_process(batch)
+    stage.failures = 0
+    plan.hand = NULL
+    plan.spare = plan_scatter(plan, stage, batch)
+    return 0
+
+
+cdef batch_t *_take(plan_t *plan, stage_t *stage) noexcept nogil:
+    """The inbox, made to fit what the stage accepts; the spare batch takes its place."""
+    cdef batch_t *batch = stage.inbox
+    stage.inbox = plan.spare
+    plan.spare = NULL
+    if stage.fit:
+        offload_fit(batch, plan.fitted, stage.accepts)
+        batch, plan.fitted = plan.fitted, batch
+        plan.fitted.count = 0
+        _prune(stage, batch)
+    return batch
+
+
+cdef void _prune(stage_t *stage, batch_t *batch) noexcept nogil:
+    """Take out what could not be made to fit; all others have no reason yet."""
+    cdef uint32_t i, kept = 0
+    cdef packet_t *p
+    for i in range(batch.count):
+        p = &batch.packets[i]
+        if p.reason != UNCLAIMED:
+            tally_add(&stage.counters.drops[p.reason], p)
+            continue
+        if kept != i:
+            batch.packets[kept] = p[0]
+        kept += 1
+    batch.count = kept
+
+
+cdef batch_t *plan_scatter(plan_t *plan, stage_t *stage, batch_t *batch) noexcept nogil:
+    """Move packets into the inboxes that their egress names, in order; returns an empty batch.
+
+    Packets that all go one way stay where they are and the batch itself is handed on; only a
+    second way costs copies of descriptors (64 bytes each).
+    """
+    cdef uint32_t i, kept = 0
+    cdef stage_t *first = NULL
+    cdef stage_t *target
+    cdef link_t *link
+    cdef packet_t *p
+    for i in range(batch.count):
+        p = &batch.packets[i]
+        if p.flags & FRESH:
+            _count_fresh(stage.counters, p)
+        if p.egress >= stage.ports or stage.out[p.egress].target == NOWHERE:
+            _end(plan, stage, p)
+            continue
+        link = &stage.out[p.egress]
+        target = &plan.stages[link.target]
+        tally_add(stage.leaving, p)
+        if not _enter(target, p, link.port):
+            continue
+        if first == NULL:
+            first = target
+        if target != first:
+            _append(target, p)
+            continue
+        if kept != i:
+            batch.packets[kept] = p[0]
+        kept += 1
+    batch.count = kept
+    return batch if kept == 0 else _hand_on(first, batch)
+
+
+cdef batch_t *_hand_on(stage_t *target, batch_t *batch) noexcept nogil:
+    """Make the batch the target's inbox; where packets wait there already, join them."""
+    cdef uint32_t i
+    cdef batch_t *empty = target.inbox
+    if empty.count == 0:
+        target.inbox = batch
+        return empty
+    for i in range(batch.count):
+        _append(target, &batch.packets[i])
+    batch.count = 0
+    return batch
+
+
+cdef inline bint _enter(stage_t *target, packet_t *p, uint16_t port) noexcept nogil:
+    """What a link does to a packet. False: it has gone round too often and is dropped."""
+    tally_add(target.entering, p)
+    p.ingress = port
+    p.egress = DROP
+    p.reason = UNCLAIMED
+    p.hops += 1
+    if p.hops > HOPS:
+        tally_add(&target.counters.drops[LOOP], p)
+        return False
+    return True
+
+
+cdef inline void _append(stage_t *target, const packet_t *p) noexcept nogil:
+    cdef packet_t *copy = batch_append(target.inbox)
+    if copy == NULL:
+        tally_add(&target.counters.drops[NO_ROOM], p)
+    else:
+        copy[0] = p[0]
+
+
+cdef void _count_fresh(counters_t *counters, packet_t *p) noexcept nogil:
+    """A packet that the handler made, cloned, or had held until now."""
+    if p.flags & CLONED:
+        tally_add(&counters.cloned, p)
+    elif p.flags & RELEASED:
+        tally_subtract(&counters.held, p)
+    else:
+        tally_add(&counters.emitted, p)
+    p.flags &= ~FRESH
+
+
+cdef void _end(plan_t *plan, stage_t *stage, packet_t *p) noexcept nogil:
+    """A packet that no link takes on: a verdict, or a port that leads nowhere."""
+    cdef packet_t *copy
+    if p.egress == CONSUMED:
+        tally_add(&stage.counters.consumed, p)
+    elif p.egress == HELD:
+        tally_add(&stage.counters.held, p)
+    elif p.egress == PUNT and stage.punts != NULL:
+        copy = batch_append(stage.punts)
+        if copy == NULL:
+            tally_add(&stage.counters.drops[NO_ROOM], p)
+            return
+        copy[0] = p[0]
+        copy.egress = DROP
+        plan.punted = True
+    elif p.egress == DROP:
+        tally_add(&stage.counters.drops[p.reason & 0xff], p)
+    else:
+        tally_add(&stage.counters.drops[UNLINKED], p)
+
+
+cdef void _drop_all(batch_t *batch, uint16_t reason) noexcept nogil:
+    cdef uint32_t i
+    for i in range(batch.count):
+        packet_drop(&batch.packets[i], reason)
+
+
+cdef int _send(plan_t *plan, uint32_t i) except -1 nogil:
+    """Step 4 for one device: send from the front, hold what would block."""
+    cdef stage_t *device = &plan.stages[i]
+    cdef batch_t *batch = _take(plan, device)
+    cdef uint32_t done = 0
+    plan.at = i
+    plan.hand = batch
+    if device.tail.count == 0:
+        done = <uint32_t> (<Device> device.who).c_send(batch)
+        _sent(device, batch, done)
+    plan.hand = NULL
+    if done < batch.count:
+        _hold_tail(plan, device, batch, done)
+    batch.count = 0
+    plan.spare = batch
+    return 0
+
+
+cdef void _sent(stage_t *device, batch_t *batch, uint32_t done) noexcept nogil:
+    """Count the packets that the device is done with."""
+    cdef uint32_t i
+    cdef packet_t *p
+    for i in range(done):
+        p = &batch.packets[i]
+        if p.reason == UNCLAIMED:
+            tally_add(&device.counters.tx, p)
+        else:
+            tally_add(&device.counters.drops[p.reason & 0xff], p)
+
+
+cdef void _hold_tail(plan_t *plan, stage_t *device, batch_t *batch, uint32_t done) noexcept nogil:
+    """Keep what would block until the device is writable; the oldest goes where there is no room."""
+    cdef uint32_t i
+    cdef packet_t *p
+    cdef held_t *held
+    plan.blocked = True
+    for i in range(done, batch.count):
+        p = &batch.packets[i]
+        held = hold_put(device.tail, batch, p)
+        while held == NULL and device.tail.count:
+            _forget_oldest(device)
+            held = hold_put(device.tail, batch, p)
+        tally_add(&device.counters.held if held != NULL else &device.counters.drops[NO_ROOM], p)
+
+
+cdef void _forget_oldest(stage_t *device) noexcept nogil:
+    cdef packet_t *oldest = &device.tail.oldest.packet
+    tally_add(&device.counters.drops[HELD_FULL], oldest)
+    tally_subtract(&device.counters.held, oldest)
+    hold_drop(device.tail, device.tail.oldest)
+
+
+cdef int plan_flush(plan_t *plan, uint32_t i) except -1 nogil:
+    """Send what a device holds, oldest first, as long as it takes it."""
+    cdef stage_t *device = &plan.stages[i]
+    cdef batch_t *batch = plan.spare
+    cdef held_t *held
+    cdef uint32_t done
+    plan.at = i
+    while device.tail.count:
+        held = device.tail.oldest
+        while held != NULL and batch.count < BATCH_RECEIVE and plan.arena.cursor < ARENA_RECEIVE:
+            hold_copy(held, batch).flags &= ~FRESH
+            held = held.newer
+        done = <uint32_t> (<Device> device.who).c_send(batch)
+        _sent(device, batch, done)
+        for _ in range(done):
+            tally_subtract(&device.counters.held, &device.tail.oldest.packet)
+            hold_drop(device.tail, device.tail.oldest)
+        done = batch.count - done
+        batch.count = 0
+        arena_rewind(plan.arena)
+        if done:
+            break
+    return 0

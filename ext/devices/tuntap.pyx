@@ -1,0 +1,260 @@
+"""TUN and TAP: one read or write is one packet, or a super-packet of up to 64 KiB.
+
+    open    /dev/net/tun, TUNSETIFF, virtio header size, offload mask, link settings
+    recv    read() into the arena, the virtio header into the 10 bytes before the packet
+    send    writev() of a virtio header on the stack and the packet where it lies
+"""
+
+import fcntl
+import os
+from typing import Annotated, Optional
+
+import msgspec
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from _linux cimport (
+    EAGAIN, EBADF, EBADFD, EINTR, EIO, ENODEV, errno, iovec, read, virtio_net_hdr, writev,
+)
+
+from tunnel.arena cimport ARENA_RECEIVE, HEADROOM, READ_MAX, arena_take
+from tunnel.batch cimport BATCH_RECEIVE, batch_append, batch_t
+from tunnel.device cimport Device
+from tunnel.packet cimport (
+    ETHERNET, F_ALL, IP, NEEDS_CSUM, packet_drop, packet_lay, packet_t,
+)
+
+from tunnel import reasons
+from tunnel.devices import tun_ioctl as tun
+from tunnel.errors import ConfigError, DeviceClosed, DeviceError
+from tunnel.netns import inside
+
+cdef enum:
+    VNET_HDR = 10
+
+cdef uint16_t REFUSED = reasons.REFUSED
+cdef uint16_t LINK_DOWN = reasons.LINK_DOWN
+
+
+class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Options of ``tun`` and ``tap`` devices."""
+
+    interface: Annotated[Optional[str], msgspec.Meta(description="interface name; the device's name unless told")] = None
+    address: Annotated[list[str], msgspec.Meta(description="addresses with prefix length")] = []
+    mtu: Annotated[Optional[int], msgspec.Meta(ge=68, le=65535, description="bytes; the kernel's 1500 unless told")] = None
+    up: Annotated[bool, msgspec.Meta(description="set the link up")] = True
+    txqueuelen: Annotated[int, msgspec.Meta(ge=1, le=100000, description="packets the kernel queues for us")] = 1000
+    offload: Annotated[bool, msgspec.Meta(description="super-packets and partial checksums (IFF_VNET_HDR)")] = True
+    multi_queue: Annotated[bool, msgspec.Meta(description="attach one queue of several (IFF_MULTI_QUEUE)")] = False
+    attach: Annotated[bool, msgspec.Meta(description="use an existing persistent device, not a new one")] = False
+    persist: Annotated[bool, msgspec.Meta(description="keep the device after close")] = False
+    owner: Annotated[Optional[int], msgspec.Meta(ge=0, description="uid that may attach")] = None
+    group: Annotated[Optional[int], msgspec.Meta(ge=0, description="gid that may attach")] = None
+    sndbuf: Annotated[Optional[int], msgspec.Meta(ge=1, description="bytes in flight before a write would block")] = None
+    carrier: Annotated[bool, msgspec.Meta(description="carrier on")] = True
+    netns: Annotated[Optional[str], msgspec.Meta(description="namespace to make it in: a name or a path")] = None
+
+
+cdef class TunTap(Device):
+    """What Tun and Tap share; use one of those.
+
+    ``Tun("tun0", mtu=1420)``, or ``Tun(fd=7)`` for a descriptor that was set up by somebody else.
+    Options are the fields of ``Options``. ``netns`` may also be an open descriptor.
+    """
+
+    Options = Options
+
+    def __init__(self, name=None, *, int fd=-1, netns=None, **options):
+        self.netns = netns
+        self.options = Options(**options) if netns is None or isinstance(netns, int) else Options(netns=netns, **options)
+        if netns is None:
+            self.netns = self.options.netns
+        self.inherited = fd >= 0
+        self.fd = fd
+        self.name = name or ""
+        if self.options.interface is not None:
+            tun.check_name(self.options.interface)
+
+    @property
+    def interface(self) -> str:
+        """The name of the interface (as wished; once open, as the kernel gave it)."""
+        return self.options.interface or self.name
+
+    def open(self) -> None:
+        """Make or attach the device and set the link. Raises ``DeviceError``, leaving nothing behind."""
+        if not self.inherited:
+            if self.fd >= 0:
+                return
+            tun.check_name(self.interface)
+            self.fd = inside(self.netns, tun.open_control)
+        try:
+            self._adopt() if self.inherited else inside(self.netns, self._create)
+        except BaseException:
+            self.close()
+            raise
+
+    def _adopt(self):
+        name, flags = tun.identity(self.fd)
+        fcntl.fcntl(self.fd, fcntl.F_SETFL, fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_NONBLOCK)
+        if not flags & self._kind():
+            raise DeviceError(f"descriptor {self.fd}: {name} is not a {type(self).__name__.lower()}")
+        self.name = self.name or name
+        self._offload(flags & tun.IFF_VNET_HDR)
+
+    def _create(self):
+        """In the namespace of the device: TUNSETIFF first, so that all that follows has a name."""
+        cdef object options = self.options
+        flags = self._kind() | tun.IFF_NO_PI
+        flags |= tun.IFF_VNET_HDR if options.offload else 0
+        flags |= tun.IFF_MULTI_QUEUE if options.multi_queue else 0
+        flags |= 0 if options.attach or options.multi_queue else tun.IFF_TUN_EXCL
+        tun.attach(self.fd, self.interface, flags)
+        self._offload(options.offload)
+        self._ownership()
+        tun.set_link(self.interface, mtu=options.mtu, txqueuelen=options.txqueuelen, up=options.up)
+        if options.address:
+            self._addresses()
+
+    def _offload(self, bint vnet):
+        self.vnet = vnet
+        if vnet:
+            self.brings = tun.set_offload(self.fd, F_ALL)
+            self.accepts = F_ALL
+        else:
+            tun.set_value(self.fd, tun.TUNSETOFFLOAD, 0, "offload")
+
+    def _ownership(self):
+        options = self.options
+        if options.owner is not None:
+            tun.set_value(self.fd, tun.TUNSETOWNER, options.owner, "owner")
+        if options.group is not None:
+            tun.set_value(self.fd, tun.TUNSETGROUP, options.group, "group")
+        if options.sndbuf is not None:
+            tun.set_int(self.fd, tun.TUNSETSNDBUF, options.sndbuf, "sndbuf")
+        if options.persist:
+            tun.set_value(self.fd, tun.TUNSETPERSIST, 1, "persist")
+        tun.set_int(self.fd, tun.TUNSETCARRIER, options.carrier, "carrier")
+
+    def _addresses(self):
+        from tunnel.netlink import Netlink
+        with Netlink() as netlink:
+            for address in self.options.address:
+                netlink.add_address(self.interface, address)
+
+    def close(self) -> None:
+        """Close the descriptor; a device that is not persistent goes with it."""
+        fd, self.fd = self.fd, -1
+        if fd < 0:
+            return
+        if self.options.persist and self.vnet:
+            self._quiet(fd)
+        os.close(fd)
+
+    def _quiet(self, fd):
+        """A mask left on a persistent device would surprise who attaches without the header."""
+        try:
+            fcntl.ioctl(fd, tun.TUNSETOFFLOAD, 0)
+        except OSError:
+            pass  # the device is gone: there is nothing to reset
+
+    cdef int c_recv(self, batch_t *batch) except -1 nogil:
+        cdef uint32_t skip = VNET_HDR if self.vnet else 0
+        cdef packet_t *p
+        cdef uint8_t *room
+        cdef ssize_t size
+        while batch.count < BATCH_RECEIVE and batch.arena.cursor < ARENA_RECEIVE:
+            room = batch.arena.start + batch.arena.cursor
+            size = read(self.fd, room + HEADROOM - skip, READ_MAX + skip)
+            if size <= <ssize_t> skip:
+                if _again(self, size):
+                    continue
+                break
+            p = batch_append(batch)
+            packet_lay(p, room, HEADROOM, <uint32_t> size - skip, 0)
+            p.medium = self.medium
+            if skip:
+                _take_vnet(p, <const virtio_net_hdr *> (room + HEADROOM - VNET_HDR))
+            arena_take(batch.arena, HEADROOM + p.len)
+        return <int> batch.count
+
+    cdef int c_send(self, batch_t *batch) except -1 nogil:
+        cdef virtio_net_hdr header
+        cdef iovec parts[2]
+        cdef int first = 0 if self.vnet else 1
+        cdef uint32_t i = 0
+        cdef packet_t *p
+        parts[0].iov_base = &header
+        parts[0].iov_len = VNET_HDR
+        while i < batch.count:
+            p = &batch.packets[i]
+            if self.vnet:
+                _give_vnet(p, &header)
+            parts[1].iov_base = p.data
+            parts[1].iov_len = p.len
+            if writev(self.fd, &parts[first], 2 - first) < 0 and not _refused(self, p):
+                if errno == EINTR:
+                    continue
+                break
+            i += 1
+        return <int> i
+
+
+cdef inline void _take_vnet(packet_t *p, const virtio_net_hdr *header) noexcept nogil:
+    """The virtio header as metadata. hdr_len is not trusted: forwarded packets lie in it."""
+    p.vnet_flags = header.flags & NEEDS_CSUM
+    p.gso_type = header.gso_type
+    p.gso_size = header.gso_size
+    p.csum_start = header.csum_start
+    p.csum_offset = header.csum_offset
+
+
+cdef inline void _give_vnet(const packet_t *p, virtio_net_hdr *header) noexcept nogil:
+    header.flags = p.vnet_flags
+    header.gso_type = p.gso_type
+    header.gso_size = p.gso_size
+    header.csum_start = p.csum_start if p.vnet_flags else 0
+    header.csum_offset = p.csum_offset if p.vnet_flags else 0
+    header.hdr_len = p.payload if p.gso_type else 0
+
+
+cdef bint _again(TunTap device, ssize_t size) except -1 nogil:
+    """After a read that brought no packet: True to read on, False to stop; raises when it is gone."""
+    if size >= 0 or errno == EINTR:
+        return size < 0
+    if errno != EAGAIN:
+        _gone(device, errno)
+    return False
+
+
+cdef bint _refused(TunTap device, packet_t *p) except -1 nogil:
+    """After a write that failed: True if it costs this packet only; raises when the device is gone."""
+    if errno == EAGAIN or errno == EINTR:
+        return False
+    if errno == EBADFD or errno == EBADF or errno == ENODEV:
+        _gone(device, errno)
+    packet_drop(p, LINK_DOWN if errno == EIO else REFUSED)
+    return True
+
+
+cdef int _gone(TunTap device, int number) except -1 nogil:
+    with gil:
+        raise DeviceClosed(f"interface {device.interface}: gone (deleted, or its namespace was)", number)
+
+
+cdef class Tun(TunTap):
+    """A TUN device: IP packets."""
+
+    def __cinit__(self, *args, **options):
+        self.medium = IP
+
+    def _kind(self):
+        return tun.IFF_TUN
+
+
+cdef class Tap(TunTap):
+    """A TAP device: Ethernet frames."""
+
+    def __cinit__(self, *args, **options):
+        self.medium = ETHERNET
+
+    def _kind(self):
+        return tun.IFF_TAP

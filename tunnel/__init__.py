@@ -1,0 +1,1 @@
+"""A packet engine for Linux in user space: see README.md."""

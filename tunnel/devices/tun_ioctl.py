@@ -1,0 +1,151 @@
+"""/dev/net/tun by ioctl: numbers of linux/if_tun.h and the steps that make or attach a device."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import struct
+from typing import NoReturn
+
+from tunnel.errors import ConfigError, DeviceError
+
+PATH = "/dev/net/tun"
+
+TUNSETIFF = 0x400454CA
+TUNSETPERSIST = 0x400454CB
+TUNSETOWNER = 0x400454CC
+TUNSETGROUP = 0x400454CE
+TUNGETIFF = 0x800454D2
+TUNSETOFFLOAD = 0x400454D0
+TUNSETSNDBUF = 0x400454D4
+TUNSETVNETHDRSZ = 0x400454D8
+TUNGETVNETHDRSZ = 0x800454D7
+TUNSETCARRIER = 0x400454E2
+TUNGETDEVNETNS = 0x54E3
+
+IFF_TUN = 0x0001
+IFF_TAP = 0x0002
+IFF_MULTI_QUEUE = 0x0100
+IFF_NO_PI = 0x1000
+IFF_VNET_HDR = 0x4000
+IFF_TUN_EXCL = 0x8000
+
+SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8913, 0x8914
+SIOCGIFMTU, SIOCSIFMTU = 0x8921, 0x8922
+SIOCSIFTXQLEN = 0x8943
+IFF_UP = 1
+
+# USO only for both families together; everything needs CSUM (linux/if_tun.h, TUN_F_*).
+OFFLOADS = (0x67, 0x07, 0x01, 0)
+VNET_HDR_SIZE = 10
+MTU_MIN, MTU_MAX = 68, 65535
+
+REMEDIES = {
+    errno.ENOENT: "load the tun driver (modprobe tun), or give the container --device /dev/net/tun",
+    errno.ENODEV: "load the tun driver (modprobe tun)",
+    errno.EACCES: f"let your user open {PATH}, or run as root",
+    errno.EPERM: "CAP_NET_ADMIN is needed, or a persistent device that your user owns",
+    errno.EBUSY: "the name is in use: choose another, or end the program that has it",
+    errno.EINVAL: "an interface of another kind or with other queues has the name: choose another",
+}
+
+
+def fail(what: str, error: OSError) -> NoReturn:
+    """Raise ``DeviceError`` with what was tried, the kernel's word and the remedy."""
+    number = error.errno or 0
+    remedy = REMEDIES.get(number)
+    raise DeviceError(f"{what}: {os.strerror(number)}" + (f"; {remedy}" if remedy else ""), number) from None
+
+
+def check_name(name: str) -> None:
+    """Raise ``ConfigError`` unless the kernel takes ``name`` for an interface (dev_valid_name)."""
+    if not 0 < len(name.encode()) < 16 or name in (".", "..") or any(c in "/:%" or c.isspace() for c in name):
+        raise ConfigError(f"interface {name!r}: 1 to 15 bytes without '/', ':', '%' and spaces were expected")
+
+
+def open_control() -> int:
+    """A fresh descriptor of /dev/net/tun."""
+    try:
+        return os.open(PATH, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        fail(f"opening {PATH}", error)
+
+
+def attach(fd: int, name: str, flags: int) -> str:
+    """Make or attach the device; the name that the kernel gave it."""
+    try:
+        answer = fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), flags))
+    except OSError as error:
+        fail(f"interface {name}", error)
+    return answer[:16].rstrip(b"\0").decode()
+
+
+def identity(fd: int) -> tuple[str, int]:
+    """Name and IFF_ flags of the device behind a descriptor that was set up elsewhere."""
+    try:
+        name, flags = struct.unpack("16sH22x", fcntl.ioctl(fd, TUNGETIFF, bytes(40)))
+    except OSError as error:
+        fail(f"descriptor {fd} is no TUN or TAP", error)
+    return name.rstrip(b"\0").decode(), flags
+
+
+def set_offload(fd: int, wanted: int) -> int:
+    """Set the header size and the widest mask within ``wanted`` that the kernel takes; that mask.
+
+    Both belong to the device and survive on a persistent one, so both are always set.
+    """
+    set_int(fd, TUNSETVNETHDRSZ, VNET_HDR_SIZE, "virtio header size")
+    for mask in (mask for mask in OFFLOADS if mask & ~wanted == 0):
+        try:
+            fcntl.ioctl(fd, TUNSETOFFLOAD, mask)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                fail("offload", error)
+        else:
+            return mask
+    raise DeviceError("the kernel refuses an offload mask of 0", errno.EINVAL)
+
+
+def set_value(fd: int, number: int, value: int, what: str) -> None:
+    """An ioctl that takes its argument by value."""
+    try:
+        fcntl.ioctl(fd, number, value)
+    except OSError as error:
+        fail(f"{what} {value}", error)
+
+
+def set_int(fd: int, number: int, value: int, what: str) -> None:
+    """An ioctl that takes a pointer to an int."""
+    try:
+        fcntl.ioctl(fd, number, struct.pack("i", value))
+    except OSError as error:
+        fail(f"{what} {value}", error)
+
+
+def set_link(name: str, *, mtu: int | None, txqueuelen: int | None, up: bool) -> None:
+    """MTU (bytes), transmit queue (packets) and state of an interface of the thread's namespace."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        if mtu is not None:
+            _interface(control, SIOCSIFMTU, name, mtu, f"MTU {mtu}")
+        if txqueuelen is not None:
+            _interface(control, SIOCSIFTXQLEN, name, txqueuelen, f"txqueuelen {txqueuelen}")
+        if up:
+            flags = _interface(control, SIOCGIFFLAGS, name, 0, "flags")
+            _interface(control, SIOCSIFFLAGS, name, flags | IFF_UP, "up")
+
+
+def get_mtu(name: str) -> int:
+    """The MTU of an interface of the thread's namespace, in bytes."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        return _interface(control, SIOCGIFMTU, name, 0, "MTU")
+
+
+def _interface(control: socket.socket, number: int, name: str, value: int, what: str) -> int:
+    try:
+        answer = fcntl.ioctl(control, number, struct.pack("16si20x", name.encode(), value))
+    except OSError as error:
+        fail(f"interface {name}: {what}", error)
+    word: int = struct.unpack("16si20x", answer)[1]
+    return word & 0xFFFF if number == SIOCGIFFLAGS else word

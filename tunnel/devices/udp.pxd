@@ -1,0 +1,12 @@
+"""The UDP underlay: C face."""
+
+from tunnel.device cimport Device
+
+cdef struct udp_t
+
+
+cdef class Udp(Device):
+    cdef readonly object options      # UdpOptions
+    cdef object socket                # None while closed
+    cdef udp_t *c                     # message headers and control buffers of one system call
+    cdef unsigned int lost                     # drops the kernel had counted when it was closed

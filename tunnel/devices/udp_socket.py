@@ -1,0 +1,152 @@
+"""Options of a ``Udp`` device, and how its socket is opened from them."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from tunnel import endpoints
+from tunnel.errors import ConfigError, DeviceError
+from tunnel.netns import inside
+
+log = logging.getLogger(__name__)
+
+BUFFER = 7 << 20  # bytes; what wireguard-go asks for
+
+# linux/in.h, linux/in6.h, asm-generic/socket.h; not in Python's socket module
+SO_MEMINFO = 55
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
+IP_MTU_DISCOVER, IP_PKTINFO, IP_RECVTOS = 10, 8, 13
+IPV6_MTU_DISCOVER = 23
+PMTUDISC_DO = 2
+
+ADVICE = {
+    errno.EADDRINUSE: "another socket has this port; `ss -ulpn` shows whose, `reuse_port` shares it",
+    errno.EADDRNOTAVAIL: "no interface here has this address; `ip address` shows them",
+    errno.EACCES: "ports below 1024 need CAP_NET_BIND_SERVICE",
+    errno.EAFNOSUPPORT: "this system has the address family switched off",
+    errno.EPERM: "CAP_NET_ADMIN is needed",
+}
+
+
+class UdpOptions(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What a ``Udp`` is made from; the keys of its table in a graph file."""
+
+    listen: Annotated[str, Meta(description='address and port: "0.0.0.0:9000", "[::]:9000" (both families)')] = ""
+    fd: Annotated[int, Meta(ge=0, description="an inherited, bound UDP socket, instead of listen")] | None = None
+    netns: Annotated[
+        str | int | None, Meta(description="namespace to open the socket in: name, path or fd")
+    ] = None
+    mark: Annotated[int, Meta(ge=0, le=0xFFFFFFFF, description="firewall mark of what is sent")] | None = None
+    dont_fragment: Annotated[bool, Meta(description="set DF; too large datagrams are dropped, TOO_BIG")] = False
+    reuse_port: Annotated[bool, Meta(description="let several sockets share the port, by flow")] = False
+
+
+def check_options(options: UdpOptions) -> None:
+    """Raise ``ConfigError`` where the options do not name one socket."""
+    if (options.fd is None) == (not options.listen):
+        raise ConfigError("udp: either listen or fd was expected")
+    if options.listen:
+        endpoints.parse(options.listen)
+
+
+def open_udp(options: UdpOptions) -> socket.socket:
+    """The bound, non-blocking socket that ``options`` describe, or ``DeviceError``.
+
+    An inherited ``fd`` belongs to the returned socket.
+    """
+    where = f"udp {options.listen or f'fd {options.fd}'}"
+    try:
+        sock = inside(options.netns, lambda: _bound(options)) if options.fd is None else _inherited(options.fd)
+    except OSError as error:
+        raise _refused(where, error) from error
+    try:
+        _ask_for_news(sock)
+        _limit(sock, options)
+        _widen(sock, where)
+    except OSError as error:
+        sock.close()
+        raise _refused(where, error) from error
+    return sock
+
+
+def drops(sock: socket.socket) -> int:
+    """Datagrams that the kernel dropped at this socket, modulo 2**32.
+
+    It is the counter that SO_RXQ_OVFL sends along with the next datagram; asked for by SO_MEMINFO
+    it also tells of drops that no datagram followed. Ninth word: SK_MEMINFO_DROPS.
+    """
+    return int(struct.unpack("9I", sock.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 36))[8])
+
+
+def _refused(where: str, error: OSError) -> DeviceError:
+    advice = ADVICE.get(error.errno or 0)
+    return DeviceError(f"{where}: {error.strerror}" + (f"; {advice}" if advice else ""))
+
+
+def _bound(options: UdpOptions) -> socket.socket:
+    address, port = endpoints.parse(options.listen)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
+        if options.reuse_port:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        # getaddrinfo only to turn a zone (fe80::1%eth0) into its number
+        sock.bind(socket.getaddrinfo(address, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)[0][4])
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _inherited(fd: int) -> socket.socket:
+    sock = socket.socket(fileno=fd)
+    if sock.type != socket.SOCK_DGRAM or sock.family not in (socket.AF_INET, socket.AF_INET6):
+        sock.detach()
+        raise DeviceError(f"udp fd {fd}: a UDP socket was expected")
+    sock.setblocking(False)
+    return sock
+
+
+def _ask_for_news(sock: socket.socket) -> None:
+    """Let each datagram tell its local address, interface and ToS.
+
+    The IPv4 options also hold for IPv4 datagrams on an IPv6 socket.
+    """
+    sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+    sock.setsockopt(socket.IPPROTO_IP, IP_RECVTOS, 1)
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
+
+
+def _limit(sock: socket.socket, options: UdpOptions) -> None:
+    if options.mark is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, options.mark)
+    if options.dont_fragment:
+        sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DO)
+        if sock.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_DO)
+
+
+def _widen(sock: socket.socket, where: str) -> None:
+    """Ask for large buffers; without CAP_NET_ADMIN net.core.*mem_max caps them."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, BUFFER)
+    except PermissionError:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+        got = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
+        if got < BUFFER:
+            log.warning(
+                "%s: the receive buffer is %d bytes, not %d, so bursts may be lost; "
+                "CAP_NET_ADMIN or sysctl net.core.rmem_max and wmem_max raise it", where, got, BUFFER,
+            )

@@ -1,0 +1,12 @@
+from tunnel.arena cimport Arena
+from tunnel.batch cimport Batch
+from tunnel.breath cimport plan_t, stage_t
+
+
+cdef class Plan:
+    cdef plan_t c
+    cdef list objects         # handlers, then devices: the stages borrow them
+    cdef list batches         # every batch of the plan: inboxes, punts, spares
+    cdef Arena arena
+    cdef readonly bint strict
+    cdef readonly unsigned int quarantine_after
