@@ -105,6 +105,11 @@ class Graph:
         if found := problems(self):
             raise ConfigError(found)
 
+    def joints(self) -> list[tuple[Device | Handler, int, Device | Handler, int]]:
+        """The links with the objects themselves instead of their names."""
+        nodes: dict[str, Device | Handler] = {**self.devices, **self.handlers}
+        return [(nodes[source], port, nodes[target], into) for source, port, target, into in self.links]
+
     def port_name(self, name: str, port: int) -> str:
         """An end of a link as it is written: ``tap0``, ``switch.a``."""
         return name if name in self.devices else f"{name}.{self.handlers[name].ports[port]}"
@@ -123,18 +128,19 @@ class Graph:
             dot = ", ." if is_device else ""
             raise ConfigError(f'name "{name}": expected at most 64 letters, digits, _, -{dot}, - not first')
         if name in self.devices or name in self.handlers:
-            raise ConfigError(f'name "{name}": in use, expected a name of its own for each device and handler')
+            raise ConfigError(f'name "{name}": in use, expected one of its own for each object')
 
     def _resolve(self, end: str, text: str) -> tuple[str, int]:
         if end in self.devices:
             return end, 0
         device, _, _ = end.rpartition(".")
         if device in self.devices:
-            raise ConfigError(f'link "{text}": {device} is a device, which is named alone: expected "{device}"')
+            raise ConfigError(f'link "{text}": {device} is a device, which has one port: expected "{device}"')
         name, _, port = end.partition(".")
         if name not in self.handlers:
             names = [*self.devices, *self.handlers]
-            raise ConfigError(f'link "{text}": nothing is named "{name}"{meant(name, names)}, {choices(names)}')
+            hint = f"{meant(name, names)}, {choices(names)}"
+            raise ConfigError(f'link "{text}": nothing is named "{name}"{hint}')
         return name, _port(self.handlers[name], name, port, text)
 
 

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
-import msgspec
 
 from tunnel.cli.table import json_option, show_json
 from tunnel.device import Device
+from tunnel.engine_options import Loop
 from tunnel.graph import Graph
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-# A Python thread that computes keeps the GIL for this long when the loop wants it back: with the
-# 5 ms of the interpreter it costs three quarters of the throughput, with this nothing that shows.
-SWITCH_INTERVAL_S = 0.0001
 
 
 def interface_options(function: Function) -> Function:
     """Adds NAME and the options that ``interface`` takes."""
     for add in (
-        click.option("--address", multiple=True, metavar="CIDR", help="Our own address on it; may be repeated."),
+        click.option("--address", multiple=True, metavar="CIDR", help="Our address on it; may be repeated."),
         click.option("--mtu", type=click.IntRange(68, 65535), help="MTU, bytes."),
         click.option("--tap", is_flag=True, help="A TAP (Ethernet) instead of a TUN (IP)."),
         click.argument("name"),
@@ -56,17 +51,20 @@ def engine_options(function: Function) -> Function:
     return function
 
 
-def serve(graph: Graph, *, loop: str | None, strict: bool, duration_s: float | None, as_json: bool) -> None:
-    """Runs the graph until it ends; then, if asked, prints the counters as JSON.
+def serve(graph: Graph, *, loop: Loop | None, strict: bool, duration_s: float | None, as_json: bool) -> None:
+    """Runs the graph until it ends; then, if asked, prints the ledger as JSON.
 
     ``loop`` and ``strict`` win over what the graph's file says.
     """
-    from tunnel import engine
+    from tunnel.engine import Engine, run
 
-    graph.check()
-    given = {"loop": loop or graph.engine.loop, "strict": strict or graph.engine.strict}
-    graph.engine = msgspec.structs.replace(graph.engine, **given)
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    engine.run(graph, duration_s=duration_s, **given)
+    wanted = graph.engine
+    engine = Engine(
+        graph,
+        strict=strict or wanted.strict,
+        quarantine_after=wanted.quarantine_after,
+        on_gone=wanted.on_gone,
+    )
+    run(engine, loop=loop or wanted.loop, duration_s=duration_s)
     if as_json:
-        show_json({name: node.counts() for name, node in (graph.devices | graph.handlers).items()})
+        show_json(engine.counts())

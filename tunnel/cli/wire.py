@@ -18,9 +18,12 @@ from tunnel.graph import Graph
 def command(a: str, b: str, mtu: int | None, **options: Any) -> None:
     """Make the TAPs A and B; what is sent into one comes out of the other."""
     from tunnel.devices.tuntap import Tap
+    from tunnel.handlers.wire import Wire
 
     graph = Graph()
-    for name in (a, b):
-        graph.add(Tap(name, mtu=mtu))
-    graph.link(f"{a} -- {b}")
+    graph.add(Tap(a, mtu=mtu), "a")
+    graph.add(Tap(b, mtu=mtu), "b")
+    graph.add(Wire(), "wire")
+    graph.link("a -- wire.a")
+    graph.link("wire.b -- b")
     serve(graph, **options)
