@@ -105,11 +105,6 @@ class Graph:
         if found := problems(self):
             raise ConfigError(found)
 
-    def joints(self) -> list[tuple[Device | Handler, int, Device | Handler, int]]:
-        """The links with the objects themselves instead of their names."""
-        nodes: dict[str, Device | Handler] = {**self.devices, **self.handlers}
-        return [(nodes[source], port, nodes[target], into) for source, port, target, into in self.links]
-
     def port_name(self, name: str, port: int) -> str:
         """An end of a link as it is written: ``tap0``, ``switch.a``."""
         return name if name in self.devices else f"{name}.{self.handlers[name].ports[port]}"

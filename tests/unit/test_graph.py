@@ -66,12 +66,6 @@ def test_links_go_one_way_or_both() -> None:
     ]
 
 
-def test_joints_name_the_objects() -> None:
-    graph = joined()
-    graph.link("tap0 -> two.right")
-    assert graph.joints() == [(graph.devices["tap0"], 0, graph.handlers["two"], 1)]
-
-
 @pytest.mark.parametrize(("text", "expected"), [
     ("tap0--one", 'expected "NAME.PORT -- NAME.PORT" (both ways) or "->" (one way)'),
     ("tap0 -- one -- two.left", 'expected "NAME.PORT -- NAME.PORT"'),

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from tunnel.cli.table import json_option, show_json
 from tunnel.device import Device
-from tunnel.engine_options import Loop
 from tunnel.graph import Graph
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -51,20 +51,15 @@ def engine_options(function: Function) -> Function:
     return function
 
 
-def serve(graph: Graph, *, loop: Loop | None, strict: bool, duration_s: float | None, as_json: bool) -> None:
-    """Runs the graph until it ends; then, if asked, prints the ledger as JSON.
+def serve(graph: Graph, *, loop: str | None, strict: bool, duration_s: float | None, as_json: bool) -> None:
+    """Runs the graph until it ends; then, if asked, prints the counters as JSON.
 
     ``loop`` and ``strict`` win over what the graph's file says.
     """
-    from tunnel.engine import Engine, run
+    from tunnel import engine
 
-    wanted = graph.engine
-    engine = Engine(
-        graph,
-        strict=strict or wanted.strict,
-        quarantine_after=wanted.quarantine_after,
-        on_gone=wanted.on_gone,
-    )
-    run(engine, loop=loop or wanted.loop, duration_s=duration_s)
+    given = {"loop": loop or graph.engine.loop, "strict": strict or graph.engine.strict}
+    graph.engine = msgspec.structs.replace(graph.engine, **given)
+    ledger = engine.run(graph, duration_s=duration_s)
     if as_json:
-        show_json(engine.counts())
+        show_json(ledger)

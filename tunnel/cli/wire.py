@@ -21,9 +21,8 @@ def command(a: str, b: str, mtu: int | None, **options: Any) -> None:
     from tunnel.handlers.wire import Wire
 
     graph = Graph()
-    graph.add(Tap(a, mtu=mtu), "a")
-    graph.add(Tap(b, mtu=mtu), "b")
     graph.add(Wire(), "wire")
-    graph.link("a -- wire.a")
-    graph.link("wire.b -- b")
+    for name, port in ((a, "a"), (b, "b")):
+        graph.add(Tap(name, mtu=mtu))
+        graph.link(f"{name} -- wire.{port}")
     serve(graph, **options)
