@@ -63,11 +63,20 @@ def datagrams(site: Hosts, size: int, seconds: float) -> Reading:
 
 
 def reflected(site: Hosts, sizes: str, seconds: float) -> Reading:
-    """A mix of datagram sizes flat out to what sends them back: ``returned`` in kpps, verified."""
+    """A mix of datagram sizes flat out to what sends them back: ``returned`` and ``offered`` in kpps.
+
+    ``cpu`` is the subject's seconds a million packets returned, each of them verified.
+    """
     blast = tool("tools/blast.c")
+    before = site.cpu_seconds()
     told = site.near.run(blast, "echo", "-a", site.target, "-p", "9000", "-s", sizes, "-t", f"{seconds}")
+    used = site.cpu_seconds() - before
     counted = _verified(told, told)
-    return {"returned": counted["kpps"], "offered": counted["offered_kpps"]}
+    return {
+        "returned": counted["kpps"],
+        "offered": counted["offered_kpps"],
+        "cpu": used / (counted["received"] / 1e6),
+    }
 
 
 def _verified(told: str, sent: str) -> dict[str, float]:

@@ -70,7 +70,7 @@ def cell(told: dict[str, Any], subject: str, measure: Measure) -> str:
         return "-"
     ratio = told["ratios"].get(subject, {}).get(measure.name)
     text = f"{value:,.{measure.digits}f}"
-    return text if ratio is None else f"{text} ({ratio:.2f})"
+    return text if ratio is None else f"{text} ({ratio:.3g})"
 
 
 def table(told: dict[str, Any], measures: Iterable[Measure]) -> Table:
