@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -14,10 +13,6 @@ from tunnel.device import Device
 from tunnel.graph import Graph
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-# A Python thread that computes keeps the GIL for this long when the loop wants it back: with the
-# 5 ms of the interpreter it costs three quarters of the throughput, with this nothing that shows.
-SWITCH_INTERVAL_S = 0.0001
 
 
 def interface_options(function: Function) -> Function:
@@ -63,10 +58,8 @@ def serve(graph: Graph, *, loop: str | None, strict: bool, duration_s: float | N
     """
     from tunnel import engine
 
-    graph.check()
     given = {"loop": loop or graph.engine.loop, "strict": strict or graph.engine.strict}
     graph.engine = msgspec.structs.replace(graph.engine, **given)
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    engine.run(graph, duration_s=duration_s, **given)
+    ledger = engine.run(graph, duration_s=duration_s)
     if as_json:
-        show_json({name: node.counts() for name, node in (graph.devices | graph.handlers).items()})
+        show_json(ledger)

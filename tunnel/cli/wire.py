@@ -18,9 +18,11 @@ from tunnel.graph import Graph
 def command(a: str, b: str, mtu: int | None, **options: Any) -> None:
     """Make the TAPs A and B; what is sent into one comes out of the other."""
     from tunnel.devices.tuntap import Tap
+    from tunnel.handlers.wire import Wire
 
     graph = Graph()
-    for name in (a, b):
+    graph.add(Wire(), "wire")
+    for name, port in ((a, "a"), (b, "b")):
         graph.add(Tap(name, mtu=mtu))
-    graph.link(f"{a} -- {b}")
+        graph.link(f"{name} -- wire.{port}")
     serve(graph, **options)
