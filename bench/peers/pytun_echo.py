@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 
-import pytun  # type: ignore[import-untyped]
+import pytun
 import uvloop
 
 TURN = 64

@@ -19,7 +19,8 @@ def load(clocked: Clocked, seconds: float) -> Reading:
     """The median time a frame over shufflings of four times 256 frames."""
     order = random.Random(SEED)
     frames = mixed(LAP) * LAPS
-    times_ns, end = [], monotonic() + seconds
+    times_ns: list[float] = []
+    end = monotonic() + seconds
     while not times_ns or monotonic() < end:
         order.shuffle(frames)
         times_ns.append(clocked(frames) / len(frames))

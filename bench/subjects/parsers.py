@@ -51,7 +51,7 @@ class TunnelParser(Tunnel, Parser):
     setting = "the parser's pass over batches of 256"
 
     def clocked(self) -> Clocked:
-        return _timed_laps(lambda batch: None)
+        return _timed_laps(lambda _batch: None)
 
 
 class LibraryParser(Parser):

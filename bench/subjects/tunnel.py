@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from bench.subject import Module, program_version
+from bench.subject import Module, Need, program_version
 from bench.tools import BENCH
 
 
 class Tunnel:
     """Put before a subject's class: it is run by the ``tunnel`` command of this tree."""
 
-    needs = (Module("tunnel.cli", "make build"),)
+    needs: tuple[Need, ...] = (Module("tunnel.cli", "make build"),)
 
     def tunnel(self, *words: str) -> tuple[str, ...]:
         """The command line of one ``tunnel`` command."""
-        return (sys.executable, "-m", "tunnel.cli", *words)
+        return (sys.executable, "-m", "tunnel", *words)
 
     def version(self) -> str:
         """The commit of the tree."""

@@ -57,7 +57,10 @@ class Bridge(Subject[Hosts]):
         site = hosts(stack)
         cable(site, offload=True)
         site.switch.ip(
-            "link add br0 type bridge", "link set br0 up", "link set port1 master br0", "link set port2 master br0"
+            "link add br0 type bridge",
+            "link set br0 up",
+            "link set port1 master br0",
+            "link set port2 master br0",
         )
         site.settle()
         return site
