@@ -48,8 +48,10 @@ cdef class Device:
         """Append up to 64 packets; how many came, 0 where it would block."""
         if device_recv_is_base(self):
             raise NotImplementedError(f"{type(self).__name__} overrides neither recv nor c_recv")
+        cdef int done
         with nogil:
-            return self.c_recv(&batch.c)
+            done = self.c_recv(&batch.c)
+        return done
 
     def send(self, Batch batch not None) -> int:
         """Send from the front; how many packets are done with. Fewer than all: it would block.
@@ -58,8 +60,10 @@ cdef class Device:
         """
         if device_send_is_base(self):
             raise NotImplementedError(f"{type(self).__name__} overrides neither send nor c_send")
+        cdef int done
         with nogil:
-            return self.c_send(&batch.c)
+            done = self.c_send(&batch.c)
+        return done
 
     def open(self) -> None:
         """Acquire the file descriptor. Raises ``DeviceError``; nothing is left half-built."""

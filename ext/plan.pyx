@@ -7,7 +7,7 @@ from libc.stdlib cimport calloc, free
 
 from tunnel.batch cimport batch_settle, batch_t
 from tunnel.breath cimport (
-    NOWHERE, link_t, plan_breathe, plan_exhale, plan_flush, plan_scatter,
+    NOWHERE, link_t, plan_breathe, plan_exhale, plan_flush, plan_scatter, stage_t,
 )
 from tunnel.device cimport Device
 from tunnel.handler cimport Handler, counters_t
@@ -45,10 +45,10 @@ cdef class Plan:
         self.c.stages = <stage_t *> calloc(max(self.c.count, 1), sizeof(stage_t))
         if self.c.stages == NULL:
             raise MemoryError("no memory for the plan")
-        self.c.spare = self._batch()
-        self.c.fitted = self._batch()
+        self.c.spare = _batch(self)
+        self.c.fitted = _batch(self)
         for place, who in enumerate(self.objects):
-            self._stage(&self.c.stages[place], who)
+            _stage(self, &self.c.stages[place], who)
         for source, port, target, into in links:
             self._link(self.objects.index(source), port, self.objects.index(target), into)
         self._fit()
@@ -62,38 +62,6 @@ cdef class Plan:
             if self.c.stages[i].tail != NULL:
                 hold_free(self.c.stages[i].tail)
         free(self.c.stages)
-
-    cdef batch_t *_batch(self) except NULL:
-        batch = Batch(self.arena)
-        self.batches.append(batch)
-        return &(<Batch> batch).c
-
-    cdef int _stage(self, stage_t *stage, who) except -1:
-        cdef uint32_t port
-        stage.who = <void *> who
-        stage.inbox = self._batch()
-        stage.ports = <uint32_t> len(who.ports) if isinstance(who, Handler) else 1
-        stage.out = <link_t *> calloc(max(stage.ports, 1), sizeof(link_t))
-        if stage.out == NULL:
-            raise MemoryError("no memory for the plan")
-        for port in range(stage.ports):
-            stage.out[port].target = NOWHERE
-        if isinstance(who, Handler):
-            return self._handler_stage(stage, who)
-        stage.counters = (<Device> who).counters
-        stage.entering = stage.leaving = &self.c.uncounted
-        stage.accepts = (<Device> who).accepts
-        stage.tail = hold_new(TAIL_LIMIT)
-        return 0
-
-    cdef int _handler_stage(self, stage_t *stage, who) except -1:
-        stage.counters = (<Handler> who).counters
-        stage.entering = &stage.counters.rx
-        stage.leaving = &stage.counters.tx
-        stage.punts = self._batch()
-        stage.python = not is_native(who)
-        stage.accepts = accepted(who)
-        return 0
 
     def _link(self, uint32_t source, uint32_t port, uint32_t target, uint16_t into):
         self.c.stages[source].out[port].target = target
@@ -140,10 +108,10 @@ cdef class Plan:
                 with nogil:
                     more = plan_breathe(&self.c, place)
             except Exception as error:
-                self._blame(error)
+                _blame(self, error)
                 continue
             if not self.c.punted:
-                return more == 1 or self.c.waiting
+                return more == 1
             self._serve_punts()
 
     def tick(self, uint64_t now_ns) -> None:
@@ -174,7 +142,7 @@ cdef class Plan:
             with nogil:
                 plan_flush(&self.c, place)
         except Exception as error:
-            self._blame(error)
+            _blame(self, error)
         return self.c.stages[place].tail.count == 0
 
     def blocked(self) -> list:
@@ -185,13 +153,22 @@ cdef class Plan:
         self.c.blocked = False
         return [self.objects[i] for i in range(self.c.handlers, self.c.count) if self.c.stages[i].tail.count]
 
+    def waiting(self) -> bool:
+        """Rounds were used up: packets wait inside, ``exhale`` is to be called soon."""
+        return self.c.waiting
+
+    def exhale(self, uint64_t now_ns) -> None:
+        """Go on with what waits inside, without receiving."""
+        self.c.now_ns = now_ns
+        self._exhale()
+
     def _exhale(self):
         while True:
             try:
                 with nogil:
                     plan_exhale(&self.c)
             except Exception as error:
-                self._blame(error)
+                _blame(self, error)
                 continue
             if not self.c.punted:
                 return
@@ -214,7 +191,7 @@ cdef class Plan:
             self.objects[i].punted(<Batch> batch.face)
             batch_settle(batch)
         except Exception as error:
-            self._blame(error)
+            _blame(self, error)
             return
         self.c.hand = NULL
         stage.punts = plan_scatter(&self.c, stage, batch)
@@ -230,42 +207,79 @@ cdef class Plan:
             (<Handler> stage.who).deadline_ns = method(self.c.now_ns, <Batch> batch.face) or 0
             batch_settle(batch)
         except Exception as error:
-            self._blame(error)
+            _blame(self, error)
             return
         self.c.hand = NULL
         self.c.spare = plan_scatter(&self.c, stage, batch)
 
-    cdef int _blame(self, error) except -1:
-        """A stage raised: drop what it had in hand, count it, and say so once."""
-        cdef stage_t *stage = &self.c.stages[self.c.at]
-        who = <object> stage.who
-        closed = isinstance(error, DeviceClosed)
-        self._bury(stage, reasons.CLOSED if closed else reasons.RAISED)
-        if self.strict or closed or isinstance(who, Device):
-            error.device = who if isinstance(who, Device) else None
-            raise error
-        stage.failures += 1
-        if stage.failures == 1:
-            log.error("handler %s raised; its packets are dropped", who.name or type(who).__name__, exc_info=error)
-        if stage.failures >= self.quarantine_after and not stage.quarantined:
-            stage.quarantined = True
-            log.error("handler %s raised %d times in a row and is passed over from now on", who.name, stage.failures)
-        return 0
 
-    cdef int _bury(self, stage_t *stage, uint16_t reason) except -1:
-        cdef batch_t *batch = self.c.hand
-        cdef uint32_t i
-        if batch == NULL:
-            return 0
-        batch_settle(batch)
-        for i in range(batch.count):
-            packet_drop(&batch.packets[i], reason)
-        batch = plan_scatter(&self.c, stage, batch)
-        self.c.hand = NULL
-        if batch == stage.punts:
-            return 0
-        self.c.spare = batch
+cdef batch_t *_batch(Plan self) except NULL:
+    batch = Batch(self.arena)
+    self.batches.append(batch)
+    return &(<Batch> batch).c
+
+
+cdef int _stage(Plan self, stage_t *stage, who) except -1:
+    cdef uint32_t port
+    stage.who = <void *> who
+    stage.inbox = _batch(self)
+    stage.ports = <uint32_t> len(who.ports) if isinstance(who, Handler) else 1
+    stage.out = <link_t *> calloc(max(stage.ports, 1), sizeof(link_t))
+    if stage.out == NULL:
+        raise MemoryError("no memory for the plan")
+    for port in range(stage.ports):
+        stage.out[port].target = NOWHERE
+    if isinstance(who, Handler):
+        return _handler_stage(self, stage, who)
+    stage.counters = (<Device> who).counters
+    stage.entering = stage.leaving = &self.c.uncounted
+    stage.accepts = (<Device> who).accepts
+    stage.tail = hold_new(TAIL_LIMIT)
+    return 0
+
+
+cdef int _handler_stage(Plan self, stage_t *stage, who) except -1:
+    stage.counters = (<Handler> who).counters
+    stage.entering = &stage.counters.rx
+    stage.leaving = &stage.counters.tx
+    stage.punts = _batch(self)
+    stage.python = not is_native(who)
+    stage.accepts = accepted(who)
+    return 0
+
+
+cdef int _blame(Plan self, error) except -1:
+    """A stage raised: drop what it had in hand, count it, and say so once."""
+    cdef stage_t *stage = &self.c.stages[self.c.at]
+    who = <object> stage.who
+    closed = isinstance(error, DeviceClosed)
+    _bury(self, stage, reasons.CLOSED if closed else reasons.RAISED)
+    if self.strict or closed or isinstance(who, Device):
+        error.device = who if isinstance(who, Device) else None
+        raise error
+    stage.failures += 1
+    if stage.failures == 1:
+        log.error("handler %s raised; its packets are dropped", who.name or type(who).__name__, exc_info=error)
+    if stage.failures >= self.quarantine_after and not stage.quarantined:
+        stage.quarantined = True
+        log.error("handler %s raised %d times in a row and is passed over from now on", who.name, stage.failures)
+    return 0
+
+
+cdef int _bury(Plan self, stage_t *stage, uint16_t reason) except -1:
+    cdef batch_t *batch = self.c.hand
+    cdef uint32_t i
+    if batch == NULL:
         return 0
+    batch_settle(batch)
+    for i in range(batch.count):
+        packet_drop(&batch.packets[i], reason)
+    batch = plan_scatter(&self.c, stage, batch)
+    self.c.hand = NULL
+    if batch == stage.punts:
+        return 0
+    self.c.spare = batch
+    return 0
 
 
 def accepted(Handler handler not None) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 class TunnelError(Exception):
@@ -50,11 +51,21 @@ class DeviceError(TunnelError):
 
 
 class DeviceClosed(DeviceError):
-    """The device is gone: closed here, deleted, or its namespace removed."""
+    """The device is gone: closed here, deleted, or its namespace removed.
+
+    ``device`` is set by the data path; ``finished`` means that it has given all it had (the end of
+    a capture file), which is no fault.
+    """
+
+    device: Any = None
+
+    def __init__(self, text: str, errno: int = 0, *, finished: bool = False) -> None:
+        super().__init__(text, errno)
+        self.finished = finished
 
 
 class LabError(TunnelError):
-    """The lab could not be built: what was asked, why it failed and the remedy; ``errno`` as in DeviceError."""
+    """A lab could not be built: what was asked, why it failed, the remedy; ``errno`` as in DeviceError."""
 
     def __init__(self, text: str, errno: int = 0) -> None:
         super().__init__(text)

@@ -1,0 +1,232 @@
+"""The engine: a graph on an asyncio loop. Policy lives here; packets move in ``tunnel.breath``.
+
+    readable    a device's descriptor fires: one breath of the plan
+    timer       one timerfd, set to the earliest deadline of all handlers
+    writable    a device that was blocked: what it holds goes first, then its feeders go on
+    gone        its reader is removed first; the engine ends, or opens the device again
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from time import monotonic_ns
+
+from tunnel.counters import Ledger
+from tunnel.device import Device
+from tunnel.errors import DeviceClosed, DeviceError, TunnelError
+from tunnel.graph import Graph
+from tunnel.handler import Handler
+from tunnel.plan import Plan
+from tunnel.timer import Timer
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 1.0  # between attempts to open a device again
+SWITCH_INTERVAL_S = 0.0001  # a busy Python thread keeps the GIL no longer than this
+
+
+class Engine:
+    """Runs a graph, as ``graph.engine`` says, until ``stop``, an error, or the end of a device."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._devices = list(graph.devices.values())
+        self._handlers = list(graph.handlers.values())
+        self._gone: set[Device] = set()
+        self._blocked: set[Device] = set()
+        self._done: asyncio.Future[None] | None = None
+
+    async def run(self, started: Callable[[], None] | None = None) -> None:
+        """Open every device, serve until the end, close everything.
+
+        ``started`` is called once packets flow. Raises ``ConfigError`` before anything is opened,
+        ``DeviceError`` when a device cannot be opened, ``DeviceClosed`` when one is gone.
+        """
+        self.graph.check()
+        self._loop = asyncio.get_running_loop()
+        self._done = self._loop.create_future()
+        try:
+            self._open()
+            if started is not None:
+                started()
+            await self._done
+        finally:
+            self._close()
+
+    def stop(self) -> None:
+        """End ``run`` without an error. May be called again, and before it runs."""
+        self._end(None)
+
+    def counts(self) -> Ledger:
+        """The ledger: counters of every device and handler, and the kernel's own drops."""
+        return {
+            "devices": {device.name: device.counts() for device in self._devices},
+            "handlers": {handler.name: handler.counts() for handler in self._handlers},
+            "kernel": {device.name: drops for device in self._devices if (drops := device.kernel_drops())},
+        }
+
+    def _open(self) -> None:
+        for device in self._devices:
+            device.open()
+        options = self.graph.engine
+        self._plan = Plan(
+            self._handlers, self._devices, self._joints(),
+            strict=options.strict, quarantine_after=options.quarantine_after,
+        )  # fmt: skip
+        self._feeders = {device: self._plan.feeders(device) for device in self._devices}
+        self._timer = Timer()
+        for handler in self._handlers:
+            handler.opened(monotonic_ns())
+        self._loop.add_reader(self._timer.fd, self._ticked)
+        for device in self._devices:
+            self._watch(device)
+        self._after()
+
+    def _joints(self) -> list[tuple[Handler | Device, int, Handler | Device, int]]:
+        named: dict[str, Handler | Device] = {**self.graph.devices, **self.graph.handlers}
+        return [(named[a], out, named[b], into) for a, out, b, into in self.graph.links]
+
+    def _close(self) -> None:
+        if hasattr(self, "_timer") and self._timer.fd >= 0:
+            self._loop.remove_reader(self._timer.fd)
+            self._timer.close()
+            for handler in self._handlers:
+                handler.closed()
+        for device in self._devices:
+            self._unwatch(device)
+            device.close()
+
+    def _watch(self, device: Device) -> None:
+        if device.fd >= 0:
+            self._loop.add_reader(device.fd, self._readable, device)
+
+    def _unwatch(self, device: Device) -> None:
+        if device.fd >= 0:
+            self._loop.remove_reader(device.fd)
+            self._loop.remove_writer(device.fd)
+
+    def _readable(self, device: Device) -> None:
+        self._guard(self._plan.breathe, device, monotonic_ns())
+
+    def _ticked(self) -> None:
+        self._timer.clear()
+        self._guard(self._plan.tick, monotonic_ns())
+
+    def _exhale(self) -> None:
+        self._guard(self._plan.exhale, monotonic_ns())
+
+    def _writable(self, device: Device) -> None:
+        if self._guard(self._plan.flush, device, monotonic_ns()):
+            self._loop.remove_writer(device.fd)
+            self._blocked.discard(device)
+            for feeder in self._feeders[device]:
+                if not self._paused(feeder):
+                    self._watch(feeder)
+
+    def _guard(self, step: Callable[..., bool | None], *args: object) -> bool:
+        """One step of the plan, and what its end asks for."""
+        try:
+            return bool(step(*args))
+        except DeviceClosed as error:
+            self._lost(error)
+        except Exception as error:
+            self._end(error)
+        finally:
+            self._after()
+        return False
+
+    def _after(self) -> None:
+        """After each step: the next deadline, devices newly blocked, packets still waiting."""
+        self._timer.arm(self._plan.deadline())
+        for device in self._plan.blocked():
+            if device not in self._gone:
+                self._blocked.add(device)
+                self._loop.add_writer(device.fd, self._writable, device)
+                for feeder in self._feeders[device]:
+                    self._loop.remove_reader(feeder.fd)
+        if self._plan.waiting():
+            self._loop.call_soon(self._exhale)
+
+    def _paused(self, device: Device) -> bool:
+        return device in self._gone or any(device in self._feeders[blocked] for blocked in self._blocked)
+
+    def _lost(self, error: DeviceClosed) -> None:
+        """A device is gone. Its reader goes first: an asyncio loop would call it for ever."""
+        device = error.device
+        if device is None or device in self._gone:
+            return
+        self._unwatch(device)
+        device.close()
+        self._gone.add(device)
+        self._blocked.discard(device)
+        if error.finished:
+            self._finish()
+        elif self.graph.engine.on_gone == "end":
+            self._end(error)
+        else:
+            log.warning("%s; it is opened again as soon as that is possible", error)
+            self._loop.call_later(RETRY_S, self._reopen, device)
+
+    def _finish(self) -> None:
+        """A device has given all it had (a capture file): the end, once nothing else can come."""
+        if all(device in self._gone for device in self._devices if device.fd >= 0):
+            self._end(None)
+
+    def _reopen(self, device: Device) -> None:
+        if self._done is None or self._done.done():
+            return
+        try:
+            device.open()
+        except DeviceError as error:
+            log.info("%s: %s", device.name, error)
+            self._loop.call_later(RETRY_S, self._reopen, device)
+            return
+        self._gone.discard(device)
+        self._watch(device)
+
+    def _end(self, error: Exception | None) -> None:
+        if self._done is None or self._done.done():
+            return
+        if error is None:
+            self._done.set_result(None)
+        else:
+            self._done.set_exception(error)
+
+
+def run(
+    graph: Graph, *, duration_s: float | None = None, started: Callable[[], None] | None = None
+) -> Ledger:
+    """Run a graph in this thread until SIGINT, SIGTERM, the end of a device, or ``duration_s``.
+
+    What every command that runs an engine calls; returns what was counted. It shortens the
+    interpreter's switch interval, for a busy Python thread would otherwise keep the GIL for 5 ms
+    whenever packets arrive.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    engine = Engine(graph)
+    with asyncio.Runner(loop_factory=_factory(graph.engine.loop)) as runner:
+        runner.run(_serve(engine, duration_s, started))
+    return engine.counts()
+
+
+async def _serve(engine: Engine, duration_s: float | None, started: Callable[[], None] | None) -> None:
+    running = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        running.add_signal_handler(number, engine.stop)
+    if duration_s is not None:
+        running.call_later(duration_s, engine.stop)
+    await engine.run(started)
+
+
+def _factory(loop: str) -> Callable[[], asyncio.AbstractEventLoop]:
+    if loop == "asyncio":
+        return asyncio.new_event_loop
+    try:
+        import uvloop
+    except ImportError:
+        raise TunnelError("uvloop is not installed; install it, or say --loop asyncio") from None
+    return uvloop.new_event_loop

@@ -1,0 +1,5 @@
+from tunnel.handler cimport Handler
+
+
+cdef class Wire(Handler):
+    pass
