@@ -30,7 +30,8 @@ class Reading:
 
     def shell(self, command: str, block: Block) -> str:
         """What the command prints, run with ``tunnel`` and ``python`` of this environment."""
-        inner = f"ip link set lo up; {command}" if "netns" in block.marks else command
+        inner = f"exec {command}" if "until" in block.marks else command
+        inner = f"ip link set lo up; {inner}" if "netns" in block.marks else inner
         prefix = NAMESPACES if "netns" in block.marks else []
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         with subprocess.Popen(
@@ -137,8 +138,15 @@ def test_a_wrong_line_of_output_is_found(tmp_path: Path):
 
 
 def test_a_service_is_stopped(tmp_path: Path):
-    loop = "trap 'exit 0' INT; echo ready; sleep 60"
-    page = page_of(tmp_path, f"<!-- until: ready -->\n```console\n$ {loop}\nready\n```\n")
+    program = """
+from signal import *
+pthread_sigmask(SIG_BLOCK, {SIGINT})
+print("ready", flush=True)
+print("stopped by", sigwait({SIGINT}))
+"""
+    (tmp_path / "service.py").write_text(program)
+    console = "$ python service.py\nready\nstopped by 2\n"
+    page = page_of(tmp_path, f"<!-- until: ready -->\n```console\n{console}```\n")
     assert follow(page, tmp_path) == 1
 
 
