@@ -3,21 +3,21 @@
     parse_batch -> parse_packet
         ethernet        type, else tags, ARP, LLC/SNAP in `uncommon`
         ip4 | ip6       lengths, addresses; fragments and extension headers aside
-        transport       by the TRANSPORT table: no branch knows a protocol that a table can know
-        offload         what the virtio header says, only where it says something
+        transport       by the table of tunnel.transport: no branch knows what a table can know
+        offload_check   what the virtio header says, only where it says something
 
 In mixed traffic the cost is mispredicted branches, not instructions: the common way of a frame has
 one branch that its contents decide (the IP version); every other branch on it is an error or rare.
 """
 
-from libc.stdint cimport int8_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memset
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from tunnel.batch cimport batch_t
-from tunnel.packet cimport (
-    ABSENT, DROP, ETHERNET, FRAGMENT, GSO_ECN, GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4, IP, MORE, NEEDS_CSUM,
-    packet_t,
-)
+from tunnel.flow cimport flow_hash, flow_key6, flow_mac, flow_port
+from tunnel.offload cimport offload_check
+from tunnel.packet cimport ABSENT, DROP, ETHERNET, FRAGMENT, IP, MORE, NEEDS_CSUM, packet_t
+from tunnel.transport cimport AUTHENTICATION, FRAGMENTATION, transport_t, transport_table
+
 cimport tunnel.wire as wire
 
 from tunnel import reasons
@@ -29,82 +29,7 @@ cdef uint16_t BAD_LENGTH = reasons.BAD_LENGTH
 cdef uint16_t TOO_DEEP = reasons.TOO_DEEP
 cdef uint16_t BAD_GSO = reasons.BAD_GSO
 
-cdef enum extension_t:
-    PLAIN = 1                 # bytes = (second byte + 1) * 8
-    AUTHENTICATION = 2        # bytes = (second byte + 2) * 4, RFC 4302
-    FRAGMENTATION = 3
-
-# Offsets count from the L4 header. Where a protocol has no such field they point at bytes of the IP
-# header, which are always there, and the mask makes what is read come to nothing.
-ctypedef struct transport_t:
-    uint32_t ports_mask       # all ones: it has ports
-    int8_t   ports
-    int8_t   words            # the byte with the header's length in words above its lower four bits
-    uint8_t  words_mask
-    uint8_t  fixed            # bytes that the length in words does not count
-    uint8_t  size             # least size of the header
-    int8_t   length           # a length of header and payload
-    uint8_t  length_mask
-    uint8_t  extension        # IPv6 extension header
-    uint16_t absent           # ABSENT where nothing follows at all: or-ed to l4
-
-cdef transport_t[256] TRANSPORT
-
-
-cdef void _header(uint8_t proto, uint8_t size, bint ports):
-    TRANSPORT[proto].size = TRANSPORT[proto].fixed = size
-    if ports:
-        TRANSPORT[proto].ports = 0
-        TRANSPORT[proto].ports_mask = ~<uint32_t> 0
-
-
-cdef void _prepare():
-    cdef int proto
-    memset(TRANSPORT, 0, sizeof(TRANSPORT))
-    for proto in range(256):
-        TRANSPORT[proto].ports = TRANSPORT[proto].length = -4
-        TRANSPORT[proto].words = -1
-    for proto in (wire.PROTO_HOPOPTS, wire.PROTO_ROUTING, wire.PROTO_DSTOPTS, wire.PROTO_MOBILITY, wire.PROTO_HIP, wire.PROTO_SHIM6):
-        TRANSPORT[proto].extension = PLAIN
-    TRANSPORT[<int> wire.PROTO_AH].extension = AUTHENTICATION
-    TRANSPORT[<int> wire.PROTO_FRAGMENT].extension = FRAGMENTATION
-    TRANSPORT[<int> wire.PROTO_NONE].absent = ABSENT
-
-
-cdef void _protocols():
-    _header(wire.PROTO_TCP, wire.TCP_SIZE, True)
-    TRANSPORT[<int> wire.PROTO_TCP].fixed = 0
-    TRANSPORT[<int> wire.PROTO_TCP].words = wire.TCP_OFFSET
-    TRANSPORT[<int> wire.PROTO_TCP].words_mask = 0xf0
-    _header(wire.PROTO_UDP, wire.UDP_SIZE, True)
-    TRANSPORT[<int> wire.PROTO_UDP].length = wire.UDP_LENGTH
-    TRANSPORT[<int> wire.PROTO_UDP].length_mask = 1
-    _header(wire.PROTO_UDPLITE, wire.UDP_SIZE, True)
-    _header(wire.PROTO_SCTP, wire.SCTP_SIZE, True)
-    _header(wire.PROTO_ICMP, wire.ICMP_SIZE, False)
-    _header(wire.PROTO_ICMP6, wire.ICMP_SIZE, False)
-    _header(wire.PROTO_IGMP, wire.IGMP_SIZE, False)
-    _header(wire.PROTO_GRE, wire.GRE_SIZE, False)
-    _header(wire.PROTO_ESP, wire.ESP_SIZE, False)
-
-
-_prepare()
-_protocols()
-
-
-cdef inline uint64_t _mix(uint64_t key) noexcept nogil:
-    """Odd multiplier of splitmix64; the shift brings the upper half down."""
-    key *= <uint64_t> 0x9e3779b97f4a7c15ULL
-    return key ^ (key >> 32)
-
-
-cdef inline uint32_t _flow(uint64_t here, uint64_t there, uint64_t proto) noexcept nogil:
-    """Both ends enter by the same sum, so both directions give the same."""
-    return <uint32_t> (((_mix(here) + _mix(there) + proto) * <uint64_t> 0xbf58476d1ce4e5b9ULL) >> 32)
-
-
-cdef inline uint64_t _address6(const uint8_t *at) noexcept nogil:
-    return wire.load64(at) * <uint64_t> 0x94d049bb133111ebULL + wire.load64(at + 8)
+cdef const transport_t *TRANSPORT = transport_table()
 
 
 cdef inline uint16_t _place(const packet_t *p, uint32_t at, uint32_t end) noexcept nogil:
@@ -152,11 +77,11 @@ cdef inline uint16_t _transport(
     p.l4 = <uint16_t> at | known.absent
     p.payload = _place(p, at + size, end)
     if whole:
-        here += <uint64_t> (ports & 0xffff) << 40
-        there += <uint64_t> (ports >> 16) << 40
-        p.flow = _flow(here, there, proto)
+        here += flow_port(ports & 0xffff)
+        there += flow_port(ports >> 16)
+        p.flow = flow_hash(here, there, proto)
     else:
-        p.flow = _flow(here, there, 0)
+        p.flow = flow_hash(here, there, 0)
     return 0
 
 
@@ -172,7 +97,7 @@ cdef uint16_t _fragment(
         return _transport(p, at, end, proto, here, there, False)
     p.proto = proto
     p.payload = _place(p, at, end)
-    p.flow = _flow(here, there, 0)
+    p.flow = flow_hash(here, there, 0)
     return 0
 
 
@@ -210,7 +135,7 @@ cdef uint16_t _extensions(
     cdef uint32_t size, fragment, seen
     cdef uint8_t kind
     cdef bint whole = True
-    for seen in range(EXTENSIONS_MAX + 1):
+    for seen in range(<uint32_t> EXTENSIONS_MAX + 1):
         kind = TRANSPORT[proto].extension
         if kind == 0:
             if whole:
@@ -250,8 +175,8 @@ cdef inline uint16_t _ip6(packet_t *p, uint32_t l3, uint32_t end) noexcept nogil
         return BAD_LENGTH
     p.l3 = <uint16_t> l3
     p.ip_version = 6
-    here = _address6(ip + wire.IP6_SOURCE)
-    there = _address6(ip + wire.IP6_DESTINATION)
+    here = flow_key6(ip + wire.IP6_SOURCE)
+    there = flow_key6(ip + wire.IP6_DESTINATION)
     if TRANSPORT[ip[wire.IP6_NEXT]].extension:
         return _extensions(p, l3 + wire.IP6_SIZE, l3 + total, ip[wire.IP6_NEXT], here, there)
     return _transport(p, l3 + wire.IP6_SIZE, l3 + total, ip[wire.IP6_NEXT], here, there, True)
@@ -265,7 +190,7 @@ cdef uint16_t _tags(packet_t *p, uint32_t *at) noexcept nogil:
     """Take the tags off at ``at``, the byte behind the first TPID; p.ethertype is what the last names."""
     cdef uint32_t seen
     p.vlan_tpid = p.ethertype
-    for seen in range(TAGS_MAX):
+    for seen in range(<uint32_t> TAGS_MAX):
         if p.len - at[0] < wire.TAG_SIZE:
             return TRUNCATED
         if seen == 0:
@@ -286,6 +211,8 @@ cdef uint16_t _llc(packet_t *p, uint32_t *at, uint32_t *end) noexcept nogil:
     cdef uint32_t size = p.ethertype
     p.ethertype = 0
     p.payload = <uint16_t> at[0]
+    if p.gso_type:
+        return BAD_GSO  # its segments would need lengths of their own here
     if size > wire.ETH_LENGTH_MAX or size > p.len - at[0]:
         return BAD_LENGTH
     if size < wire.LLC_SIZE:
@@ -302,7 +229,7 @@ cdef uint16_t _arp(packet_t *p, uint32_t at, uint32_t end) noexcept nogil:
     cdef uint32_t room = end - at
     if room < wire.ARP_FIXED:
         return TRUNCATED
-    if wire.ARP_FIXED + 2 * (arp[wire.ARP_HARDWARE_SIZE] + arp[wire.ARP_PROTOCOL_SIZE]) > room:
+    if wire.ARP_FIXED + 2 * <uint32_t> (arp[wire.ARP_HARDWARE_SIZE] + arp[wire.ARP_PROTOCOL_SIZE]) > room:
         return TRUNCATED
     p.payload = _place(p, 0, 0)
     return 0
@@ -329,10 +256,6 @@ cdef uint16_t _uncommon(packet_t *p) noexcept nogil:
     return _arp(p, at, end) if p.ethertype == wire.TYPE_ARP else 0
 
 
-cdef inline uint64_t _mac(const uint8_t *at) noexcept nogil:
-    return wire.load32(at) | <uint64_t> wire.be16(at + 4) << 32
-
-
 cdef inline uint16_t _ethernet(packet_t *p) noexcept nogil:
     if p.len < wire.ETH_SIZE:
         return TRUNCATED
@@ -341,7 +264,7 @@ cdef inline uint16_t _ethernet(packet_t *p) noexcept nogil:
         return _ip4(p, wire.ETH_SIZE, p.len)
     if p.ethertype == wire.TYPE_IPV6:
         return _ip6(p, wire.ETH_SIZE, p.len)
-    p.flow = _flow(_mac(p.data + wire.ETH_SOURCE), _mac(p.data + wire.ETH_DESTINATION), 0)
+    p.flow = flow_hash(flow_mac(p.data + wire.ETH_SOURCE), flow_mac(p.data + wire.ETH_DESTINATION), 0)
     return _uncommon(p)
 
 
@@ -355,34 +278,6 @@ cdef inline uint16_t _ip(packet_t *p) noexcept nogil:
     return _ip6(p, 0, p.len)
 
 
-cdef bint _is_super(const packet_t *p, uint8_t proto, uint16_t field) noexcept nogil:
-    """The headers, the lengths and the checksum's place are those of such a super-packet."""
-    cdef uint32_t total = wire.be16(p.data + p.l3 + (wire.IP4_LENGTH if p.ip_version == 4 else wire.IP6_LENGTH))
-    if p.l4 == ABSENT or p.proto != proto or p.flags & FRAGMENT or p.gso_size == 0 or p.payload >= p.len:
-        return False
-    if p.ip_version == 6:
-        total += wire.IP6_SIZE
-    if total != p.len - p.l3 and p.len - p.l3 <= 0xffff:
-        return False
-    if p.vnet_flags & NEEDS_CSUM:
-        return p.csum_start == p.l4 and p.csum_offset == field
-    return proto == wire.PROTO_TCP
-
-
-cdef uint16_t _offload(const packet_t *p) noexcept nogil:
-    """What the virtio header claims must lie in the packet and fit its headers."""
-    cdef uint8_t kind = p.gso_type & ~GSO_ECN
-    if p.vnet_flags & NEEDS_CSUM and <uint32_t> p.csum_start + p.csum_offset + 2 > p.len:
-        return BAD_GSO
-    if p.gso_type == 0:
-        return 0
-    if kind == GSO_UDP_L4 and p.ip_version:
-        return 0 if _is_super(p, wire.PROTO_UDP, wire.UDP_CHECKSUM) else BAD_GSO
-    if kind == GSO_TCPV4 and p.ip_version == 4 or kind == GSO_TCPV6 and p.ip_version == 6:
-        return 0 if _is_super(p, wire.PROTO_TCP, wire.TCP_CHECKSUM) else BAD_GSO
-    return BAD_GSO
-
-
 cdef uint16_t parse_packet(packet_t *p) noexcept nogil:
     cdef uint16_t reason
     _clear(p)
@@ -394,7 +289,7 @@ cdef uint16_t parse_packet(packet_t *p) noexcept nogil:
         p.payload = 0
         return 0
     if reason == 0 and (p.gso_type | p.vnet_flags & NEEDS_CSUM):
-        reason = _offload(p)
+        reason = offload_check(p)
     if reason:
         _clear(p)
     return reason

@@ -1,0 +1,1 @@
+"""The table of IP protocols behind the parser. Native only."""
