@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from scapy.layers.inet import IP, UDP
 
-from tunnel import registry
+from tunnel import packet, registry
 from tunnel.testing import drive
 
 TOP = Path(__file__).parents[2]
@@ -52,7 +52,7 @@ def datagram(port: int, hops: int) -> bytes:
 def test_python_plugin():
     handler = registry.find("handler", "block_ports")(blocked=(25,))
     passed, blocked = datagram(53, 64), datagram(25, 64)
-    driven = drive(handler, {"inside": [passed, blocked], "outside": [passed]})
+    driven = drive(handler, {"inside": [passed, blocked], "outside": [passed]}, medium=packet.IP)
     assert driven.out == {"outside": [passed], "inside": [passed]}
     assert driven.drops == {"BLOCKED_PORT": 1}
 
@@ -62,7 +62,7 @@ def test_python_plugin():
 def test_cython_plugin():
     handler = registry.find("handler", "hop_guard")(least=255)
     near, far = datagram(53, 255), datagram(53, 254)
-    driven = drive(handler, {"inside": [near, far], "outside": [near]})
+    driven = drive(handler, {"inside": [near, far], "outside": [near]}, medium=packet.IP)
     assert driven.out == {"outside": [near], "inside": [near]}
     assert driven.drops == {"FEW_HOPS": 1}
 
