@@ -2,6 +2,8 @@
 
 A new native module needs no registration: ``ext/a/b.pyx`` becomes ``tunnel.a.b``.
 ``TUNNEL_SANITIZE=1`` builds with the address and undefined-behaviour sanitizers.
+``TUNNEL_EXTENSIONS=no`` installs metadata and scripts alone: an editable install would compile
+everything in a folder of its own, from which nothing can be rebuilt in part.
 """
 
 import os
@@ -10,6 +12,7 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
+SOURCES = sorted(Path("ext").rglob("*.pyx")) if os.environ.get("TUNNEL_EXTENSIONS") != "no" else []
 SANITIZE = bool(os.environ.get("TUNNEL_SANITIZE"))
 FLAGS = (
     ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined"]
@@ -42,7 +45,7 @@ def extension(source: Path) -> Extension:
 
 setup(
     ext_modules=cythonize(
-        [extension(source) for source in sorted(Path("ext").rglob("*.pyx"))],
+        [extension(source) for source in SOURCES],
         include_path=[".", "ext"],
         build_dir="build/sanitize" if SANITIZE else "build",
         compiler_directives=DIRECTIVES,

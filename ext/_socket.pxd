@@ -1,6 +1,6 @@
 """Externs of the socket devices; private, on the include path only."""
 
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport uint32_t
 
 cdef extern from "sys/socket.h" nogil:
     ctypedef unsigned int socklen_t
@@ -48,11 +48,17 @@ cdef extern from "netinet/in.h" nogil:
     enum: IPV6_PKTINFO
     enum: IPV6_TCLASS
 
+    struct in_addr:
+        uint32_t s_addr
+
+    struct in6_addr:
+        unsigned char s6_addr[16]
+
     struct in_pktinfo:
         int ipi_ifindex
-        uint32_t ipi_spec_dst
-        uint32_t ipi_addr
+        in_addr ipi_spec_dst
+        in_addr ipi_addr
 
     struct in6_pktinfo:
-        unsigned char ipi6_addr[16]
+        in6_addr ipi6_addr
         unsigned int ipi6_ifindex

@@ -122,10 +122,12 @@ cdef int _serve(plan_t *plan, uint32_t i) except -1 nogil:
 cdef batch_t *_take(plan_t *plan, stage_t *stage) noexcept nogil:
     """The inbox, made to fit what the stage accepts; the spare batch takes its place."""
     cdef batch_t *batch = stage.inbox
+    cdef uint32_t i
     stage.inbox = plan.spare
     plan.spare = NULL
     if stage.fit:
-        offload_fit(batch, plan.fitted, stage.accepts)
+        for i in range(offload_fit(batch, plan.fitted, stage.accepts), batch.count):
+            tally_add(&stage.counters.drops[NO_ROOM], &batch.packets[i])
         batch, plan.fitted = plan.fitted, batch
         plan.fitted.count = 0
         _prune(stage, batch)

@@ -2,17 +2,12 @@
 
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.object cimport PyObject
 from libc.string cimport memset
 
 from tunnel.arena cimport Arena
 from tunnel.endpoint cimport AF_INET, endpoint_at
 from tunnel.verbs cimport packet_echo, packet_reply, packet_set_address, packet_set_port
 from tunnel.wire cimport be16
-
-import sys
-
-from tunnel import reasons
 
 assert sizeof(packet_t) == 64, "packet_t is not 64 bytes"
 assert sizeof(endpoint_t) == 64, "endpoint_t is not 64 bytes"
@@ -23,6 +18,13 @@ cdef enum:
     UDP = 17
     SCTP = 132
     UDPLITE = 136
+
+
+globals().update(
+    ETHERNET=ETHERNET, IP=IP, DATAGRAM=DATAGRAM,
+    CONSUMED=CONSUMED, HELD=HELD, PUNT=PUNT, DROP=DROP,
+    F_CSUM=F_CSUM, F_TSO4=F_TSO4, F_TSO6=F_TSO6, F_USO4=F_USO4, F_USO6=F_USO6, F_ALL=F_ALL,
+)
 
 
 cdef inline bint _has_ports(const packet_t *p) noexcept nogil:

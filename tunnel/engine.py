@@ -14,12 +14,12 @@ import signal
 import sys
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import Literal
 
 from tunnel.counters import Ledger
 from tunnel.device import Device
 from tunnel.errors import DeviceClosed, DeviceError, TunnelError
 from tunnel.graph import Graph
+from tunnel.handler import Handler
 from tunnel.plan import Plan
 from tunnel.timer import Timer
 
@@ -30,24 +30,10 @@ SWITCH_INTERVAL_S = 0.0001  # a busy Python thread keeps the GIL no longer than 
 
 
 class Engine:
-    """Runs a graph until ``stop``, an error, or the end of a device.
+    """Runs a graph, as ``graph.engine`` says, until ``stop``, an error, or the end of a device."""
 
-    ``on_gone`` says what happens when a device disappears: ``"end"`` or ``"recreate"``. With
-    ``strict`` the first exception of a handler ends the run and is raised.
-    """
-
-    def __init__(
-        self,
-        graph: Graph,
-        *,
-        strict: bool = False,
-        quarantine_after: int = 8,
-        on_gone: Literal["end", "recreate"] = "end",
-    ) -> None:
+    def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.on_gone = on_gone
-        self._strict = strict
-        self._quarantine_after = quarantine_after
         self._devices = list(graph.devices.values())
         self._handlers = list(graph.handlers.values())
         self._gone: set[Device] = set()
@@ -86,9 +72,10 @@ class Engine:
     def _open(self) -> None:
         for device in self._devices:
             device.open()
+        options = self.graph.engine
         self._plan = Plan(
-            self._handlers, self._devices, self.graph.joints(),
-            strict=self._strict, quarantine_after=self._quarantine_after,
+            self._handlers, self._devices, self._joints(),
+            strict=options.strict, quarantine_after=options.quarantine_after,
         )  # fmt: skip
         self._feeders = {device: self._plan.feeders(device) for device in self._devices}
         self._timer = Timer()
@@ -98,6 +85,10 @@ class Engine:
         for device in self._devices:
             self._watch(device)
         self._after()
+
+    def _joints(self) -> list[tuple[Handler | Device, int, Handler | Device, int]]:
+        named: dict[str, Handler | Device] = {**self.graph.devices, **self.graph.handlers}
+        return [(named[a], out, named[b], into) for a, out, b, into in self.graph.links]
 
     def _close(self) -> None:
         if hasattr(self, "_timer") and self._timer.fd >= 0:
@@ -174,7 +165,7 @@ class Engine:
         self._blocked.discard(device)
         if error.finished:
             self._finish()
-        elif self.on_gone == "end":
+        elif self.graph.engine.on_gone == "end":
             self._end(error)
         else:
             log.warning("%s; it is opened again as soon as that is possible", error)
@@ -207,20 +198,19 @@ class Engine:
 
 
 def run(
-    engine: Engine,
-    *,
-    loop: Literal["uvloop", "asyncio"] = "uvloop",
-    duration_s: float | None = None,
-    started: Callable[[], None] | None = None,
-) -> None:
-    """Run an engine in this thread until SIGINT, SIGTERM, the end of a device, or ``duration_s``.
+    graph: Graph, *, duration_s: float | None = None, started: Callable[[], None] | None = None
+) -> Ledger:
+    """Run a graph in this thread until SIGINT, SIGTERM, the end of a device, or ``duration_s``.
 
-    What every command that runs an engine calls. It shortens the interpreter's switch interval,
-    for a busy Python thread would otherwise keep the GIL for 5 ms whenever packets arrive.
+    What every command that runs an engine calls; returns what was counted. It shortens the
+    interpreter's switch interval, for a busy Python thread would otherwise keep the GIL for 5 ms
+    whenever packets arrive.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    with asyncio.Runner(loop_factory=_factory(loop)) as runner:
+    engine = Engine(graph)
+    with asyncio.Runner(loop_factory=_factory(graph.engine.loop)) as runner:
         runner.run(_serve(engine, duration_s, started))
+    return engine.counts()
 
 
 async def _serve(engine: Engine, duration_s: float | None, started: Callable[[], None] | None) -> None:

@@ -65,7 +65,7 @@ class DeviceClosed(DeviceError):
 
 
 class LabError(TunnelError):
-    """The lab could not be built: what was asked, why it failed and the remedy; ``errno`` as in DeviceError."""
+    """A lab could not be built: what was asked, why it failed, the remedy; ``errno`` as in DeviceError."""
 
     def __init__(self, text: str, errno: int = 0) -> None:
         super().__init__(text)

@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Thread
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 from pyroute2 import AsyncIPRoute
 from pyroute2.netlink.exceptions import NetlinkError
@@ -82,9 +82,13 @@ class Netlink:
         self._stop = asyncio.Event()
         self._thread = Thread(target=self._run, args=(netns,), name="netlink", daemon=True)
         self._thread.start()
-        self._route = self._ready.result()
+        try:
+            self._route = self._ready.result()
+        except BaseException:
+            self._thread.join()
+            raise
 
-    def __enter__(self) -> Netlink:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -175,6 +179,8 @@ class Netlink:
             await self._stop.wait()
             if listener:
                 listener.cancel()
+                await asyncio.gather(listener, return_exceptions=True)
+        await asyncio.sleep(0)  # the transports' last callbacks
 
     async def _listen(self, on_link: Callable[[LinkEvent], None], listening: asyncio.Event) -> None:
         """Report link events, on a socket of their own; one that overflowed is void, so reopen it."""
@@ -220,4 +226,4 @@ def _refusals(what: str) -> Iterator[None]:
         yield
     except NetlinkError as error:
         advice = "; CAP_NET_ADMIN is needed" if error.code in (errno.EPERM, errno.EACCES) else ""
-        raise DeviceError(f"{what}: {os.strerror(error.code)}{advice}") from error
+        raise DeviceError(f"{what}: {os.strerror(error.code)}{advice}", error.code) from error

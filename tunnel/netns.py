@@ -33,7 +33,8 @@ def enter(netns: str | int) -> None:
     try:
         if _libc.setns(fd, CLONE_NEWNET):
             error = ctypes.get_errno()
-            raise DeviceError(f"namespace {netns!r}: {os.strerror(error)}; CAP_SYS_ADMIN is needed to enter it")
+            text = f"namespace {netns!r}: {os.strerror(error)}; CAP_SYS_ADMIN is needed to enter it"
+            raise DeviceError(text, error)
     finally:
         if fd != netns:
             os.close(fd)
@@ -66,4 +67,5 @@ def _opened(netns: str) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        raise DeviceError(f"namespace {path}: {error.strerror}; `ip netns list` shows the named ones") from error
+        text = f"namespace {path}: {error.strerror}; `ip netns list` shows the named ones"
+        raise DeviceError(text, error.errno or 0) from error

@@ -1,5 +1,19 @@
 from ipaddress import IPv4Address, IPv6Address
 
+ETHERNET: int
+IP: int
+DATAGRAM: int
+CONSUMED: int
+HELD: int
+PUNT: int
+DROP: int
+F_CSUM: int
+F_TSO4: int
+F_TSO6: int
+F_USO4: int
+F_USO6: int
+F_ALL: int
+
 class Packet:
     src: bytes | None
     dst: bytes | None

@@ -11,19 +11,16 @@ from libc.errno cimport (
     EAGAIN, EBADF, ECONNREFUSED, EHOSTUNREACH, EINTR, EINVAL, EMSGSIZE, ENETDOWN, ENETUNREACH,
     ENODEV, ENOTSOCK, errno,
 )
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcmp, memcpy, memset
+from libc.string cimport memcpy
 
-from _socket cimport (
-    CMSG_DATA, CMSG_FIRSTHDR, CMSG_LEN, CMSG_NXTHDR, CMSG_SPACE, IP_PKTINFO, IP_TOS, IPPROTO_IP,
-    IPPROTO_IPV6, IPV6_PKTINFO, IPV6_TCLASS, MSG_DONTWAIT, MSG_NOSIGNAL, cmsghdr, in6_pktinfo,
-    in_pktinfo, iovec, mmsghdr, msghdr, recvmmsg, sendmmsg,
-)
+from _message cimport CONTROL, NAME, message_read, message_unstick, message_write
+from _socket cimport MSG_DONTWAIT, MSG_NOSIGNAL, iovec, mmsghdr, msghdr, recvmmsg, sendmmsg
 from tunnel.arena cimport ARENA_RECEIVE, HEADROOM
-from tunnel.batch cimport BATCH_MAX, BATCH_RECEIVE, batch_append, batch_grow, batch_t
+from tunnel.batch cimport BATCH_RECEIVE, batch_append, batch_grow, batch_t
 from tunnel.device cimport Device
-from tunnel.endpoint cimport AF_INET, AF_INET6, endpoint_at, endpoint_t
+from tunnel.endpoint cimport AF_INET6, endpoint_at, endpoint_t
 from tunnel.packet cimport DATAGRAM, packet_drop, packet_lay, packet_t
 
 from tunnel import reasons
@@ -50,7 +47,6 @@ cdef enum:
     SLOT = 64 + HEADROOM + 2048
     WHOLE = 65536             # the largest datagram, rounded
     RANGE = HEADROOM + 65536
-    CONTROL = 192             # both pktinfo (32, 40), ToS, traffic class (24 each), and reserve
 
 cdef struct udp_t:
     mmsghdr messages[64]
@@ -58,9 +54,6 @@ cdef struct udp_t:
     uint8_t control[64][192]
     uint8_t names[64][28]     # v4-mapped destinations
     bint six                  # an IPv6 socket
-
-cdef const uint8_t *MAPPED = b"\0\0\0\0\0\0\0\0\0\0\xff\xff"
-
 
 cdef uint32_t udp_room(batch_t *batch) noexcept nogil:
     """How many messages a call may ask for."""
@@ -87,50 +80,13 @@ cdef void udp_prepare(udp_t *c, batch_t *batch, uint32_t count) noexcept nogil:
         c.pieces[2 * i + 1].iov_len = WHOLE - DATA
         message = &c.messages[i].msg_hdr
         message.msg_name = slot
-        message.msg_namelen = sizeof((<endpoint_t *> slot).name)
+        message.msg_namelen = NAME
         message.msg_iov = &c.pieces[2 * i]
         message.msg_iovlen = 2
         message.msg_control = c.control[i]
         message.msg_controllen = CONTROL
         slot += SLOT
         overflow += RANGE
-
-
-cdef void udp_unmap(endpoint_t *endpoint, uint32_t size) noexcept nogil:
-    """A v4-mapped sockaddr_in6 becomes a sockaddr_in; the port lies at 2 in both."""
-    endpoint.size = size
-    if size == 28 and memcmp(&endpoint.name[8], MAPPED, 12) == 0:
-        (<uint16_t *> endpoint.name)[0] = AF_INET
-        memcpy(&endpoint.name[4], &endpoint.name[20], 4)
-        memset(&endpoint.name[8], 0, 20)
-        endpoint.size = 16
-
-
-cdef void udp_read_control(msghdr *message, endpoint_t *endpoint) noexcept nogil:
-    """Local address, interface and ToS.
-
-    IPv4 on an IPv6 socket brings both kinds: the IPv4 one has the address to answer from
-    (ipi_spec_dst: our own even where the datagram was broadcast), the other is left.
-    """
-    cdef cmsghdr *cmsg = CMSG_FIRSTHDR(message)
-    cdef in_pktinfo *four
-    cdef in6_pktinfo *six
-    while cmsg != NULL:
-        if cmsg.cmsg_level == IPPROTO_IP and cmsg.cmsg_type == IP_PKTINFO:
-            four = <in_pktinfo *> CMSG_DATA(cmsg)
-            memcpy(endpoint.local, &four.ipi_spec_dst, 4)
-            endpoint.ifindex = four.ipi_ifindex
-        elif cmsg.cmsg_level == IPPROTO_IP and cmsg.cmsg_type == IP_TOS:
-            endpoint.tos = CMSG_DATA(cmsg)[0]
-        elif cmsg.cmsg_level == IPPROTO_IPV6 and endpoint.size == 28:
-            if cmsg.cmsg_type == IPV6_PKTINFO:
-                six = <in6_pktinfo *> CMSG_DATA(cmsg)
-                endpoint.ifindex = six.ipi6_ifindex
-                if six.ipi6_addr[0] != 0xff:    # nothing may be sent from a group
-                    memcpy(endpoint.local, six.ipi6_addr, 16)
-            elif cmsg.cmsg_type == IPV6_TCLASS:
-                endpoint.tos = <uint8_t> (<int32_t *> CMSG_DATA(cmsg))[0]
-        cmsg = CMSG_NXTHDR(message, cmsg)
 
 
 cdef void udp_take(udp_t *c, batch_t *batch, uint32_t count) noexcept nogil:
@@ -143,9 +99,7 @@ cdef void udp_take(udp_t *c, batch_t *batch, uint32_t count) noexcept nogil:
     for i in range(count):
         size = c.messages[i].msg_len
         endpoint = <endpoint_t *> c.messages[i].msg_hdr.msg_name
-        memset(endpoint.local, 0, sizeof(endpoint_t) - 32)
-        udp_unmap(endpoint, c.messages[i].msg_hdr.msg_namelen)
-        udp_read_control(&c.messages[i].msg_hdr, endpoint)
+        message_read(&c.messages[i].msg_hdr, endpoint)
         p = batch_append(batch)     # not NULL: udp_room made the descriptors
         room = <uint8_t *> c.pieces[2 * i].iov_base - HEADROOM
         if size > DATA:
@@ -158,37 +112,6 @@ cdef void udp_take(udp_t *c, batch_t *batch, uint32_t count) noexcept nogil:
     batch.arena.cursor = <uint32_t> (end - batch.arena.start)
 
 
-cdef size_t udp_add_control(msghdr *message, int level, int kind, const void *value, size_t size) noexcept nogil:
-    """Append one control message; msg_control has room for two."""
-    cdef cmsghdr *cmsg = <cmsghdr *> (<uint8_t *> message.msg_control + message.msg_controllen)
-    cmsg.cmsg_level = level
-    cmsg.cmsg_type = kind
-    cmsg.cmsg_len = CMSG_LEN(size)
-    memcpy(CMSG_DATA(cmsg), value, size)
-    message.msg_controllen += CMSG_SPACE(size)
-
-
-cdef void udp_write_control(msghdr *message, const endpoint_t *endpoint) noexcept nogil:
-    """ToS first, so that ``udp_unstick`` can cut the source off behind it."""
-    cdef in_pktinfo four
-    cdef in6_pktinfo six
-    cdef int32_t tos = endpoint.tos
-    cdef bint v4 = endpoint.size == 16
-    if tos and v4:
-        udp_add_control(message, IPPROTO_IP, IP_TOS, &tos, sizeof(tos))
-    elif tos:
-        udp_add_control(message, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos))
-    if v4 and (endpoint.ifindex or (<uint32_t *> endpoint.local)[0]):
-        memset(&four, 0, sizeof(four))
-        four.ipi_ifindex = endpoint.ifindex
-        memcpy(&four.ipi_spec_dst, endpoint.local, 4)
-        udp_add_control(message, IPPROTO_IP, IP_PKTINFO, &four, sizeof(four))
-    elif endpoint.ifindex or memcmp(endpoint.local, b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16):
-        six.ipi6_ifindex = endpoint.ifindex
-        memcpy(six.ipi6_addr, endpoint.local, 16)
-        udp_add_control(message, IPPROTO_IPV6, IPV6_PKTINFO, &six, sizeof(six))
-
-
 cdef void udp_lay(udp_t *c, uint32_t i, batch_t *batch, packet_t *p) noexcept nogil:
     """Message ``i`` sends ``p`` to its endpoint."""
     cdef endpoint_t *endpoint = endpoint_at(batch.arena, p.endpoint)
@@ -197,28 +120,8 @@ cdef void udp_lay(udp_t *c, uint32_t i, batch_t *batch, packet_t *p) noexcept no
     c.pieces[i].iov_len = p.len
     message.msg_iov = &c.pieces[i]
     message.msg_iovlen = 1
-    message.msg_name = endpoint.name
-    message.msg_namelen = endpoint.size
-    if c.six and endpoint.size == 16:
-        memset(c.names[i], 0, 28)
-        (<uint16_t *> c.names[i])[0] = AF_INET6
-        memcpy(&c.names[i][2], &endpoint.name[2], 2)
-        memcpy(&c.names[i][8], MAPPED, 12)
-        memcpy(&c.names[i][20], &endpoint.name[4], 4)
-        message.msg_name = c.names[i]
-        message.msg_namelen = 28
     message.msg_control = c.control[i]
-    message.msg_controllen = 0
-    udp_write_control(message, endpoint)
-
-
-cdef bint udp_unstick(udp_t *c, uint32_t i, const endpoint_t *endpoint) noexcept nogil:
-    """Let routing choose the source of message ``i``; False where it already did."""
-    cdef size_t tos = CMSG_SPACE(sizeof(int32_t)) if endpoint.tos else 0
-    if c.messages[i].msg_hdr.msg_controllen == tos:
-        return False
-    c.messages[i].msg_hdr.msg_controllen = tos
-    return True
+    message_write(message, endpoint, c.names[i] if c.six else NULL)
 
 
 cdef uint16_t udp_reason(int error) noexcept nogil:
@@ -249,7 +152,9 @@ cdef int udp_send_run(Udp self, batch_t *batch, uint32_t first, uint32_t count) 
             udp_gone(self, errno)
         elif errno != EINTR and errno != ECONNREFUSED:      # the latter tells of an earlier datagram
             p = &batch.packets[first + done]
-            if (errno == EINVAL or errno == ENODEV) and udp_unstick(c, done, endpoint_at(batch.arena, p.endpoint)):
+            if (errno == EINVAL or errno == ENODEV) and message_unstick(
+                &c.messages[done].msg_hdr, endpoint_at(batch.arena, p.endpoint)
+            ):
                 continue                                    # our address or interface has gone
             packet_drop(p, udp_reason(errno))
             done += 1

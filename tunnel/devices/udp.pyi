@@ -1,8 +1,10 @@
+from typing import ClassVar
+
 from tunnel.device import Device
 from tunnel.devices.udp_socket import UdpOptions
 
 class Udp(Device):
-    Options: type[UdpOptions]
+    Options: ClassVar[type[UdpOptions]]
     def __init__(self, **options: object) -> None: ...
     @property
     def options(self) -> UdpOptions: ...

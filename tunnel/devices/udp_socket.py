@@ -37,13 +37,11 @@ ADVICE = {
 class UdpOptions(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """What a ``Udp`` is made from; the keys of its table in a graph file."""
 
-    listen: Annotated[str, Meta(description='address and port: "0.0.0.0:9000", "[::]:9000" (both families)')] = ""
-    fd: Annotated[int, Meta(ge=0, description="an inherited, bound UDP socket, instead of listen")] | None = None
-    netns: Annotated[
-        str | int | None, Meta(description="namespace to open the socket in: name, path or fd")
-    ] = None
+    listen: Annotated[str, Meta(description='"0.0.0.0:9000", or "[::]:9000" for both families')] = ""
+    fd: Annotated[int, Meta(ge=0, description="instead of listen: an inherited, bound socket")] | None = None
+    netns: Annotated[str | int | None, Meta(description="open it in there: name, path or fd")] = None
     mark: Annotated[int, Meta(ge=0, le=0xFFFFFFFF, description="firewall mark of what is sent")] | None = None
-    dont_fragment: Annotated[bool, Meta(description="set DF; too large datagrams are dropped, TOO_BIG")] = False
+    dont_fragment: Annotated[bool, Meta(description="set DF; larger than the path: TOO_BIG")] = False
     reuse_port: Annotated[bool, Meta(description="let several sockets share the port, by flow")] = False
 
 
@@ -62,7 +60,10 @@ def open_udp(options: UdpOptions) -> socket.socket:
     """
     where = f"udp {options.listen or f'fd {options.fd}'}"
     try:
-        sock = inside(options.netns, lambda: _bound(options)) if options.fd is None else _inherited(options.fd)
+        if options.fd is not None:
+            sock = _inherited(options.fd)
+        else:
+            sock = inside(options.netns, lambda: _bound(options))
     except OSError as error:
         raise _refused(where, error) from error
     try:
@@ -86,7 +87,7 @@ def drops(sock: socket.socket) -> int:
 
 def _refused(where: str, error: OSError) -> DeviceError:
     advice = ADVICE.get(error.errno or 0)
-    return DeviceError(f"{where}: {error.strerror}" + (f"; {advice}" if advice else ""))
+    return DeviceError(f"{where}: {error.strerror}" + (f"; {advice}" if advice else ""), error.errno or 0)
 
 
 def _bound(options: UdpOptions) -> socket.socket:
@@ -99,7 +100,8 @@ def _bound(options: UdpOptions) -> socket.socket:
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         # getaddrinfo only to turn a zone (fe80::1%eth0) into its number
-        sock.bind(socket.getaddrinfo(address, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)[0][4])
+        numeric = socket.AI_NUMERICHOST
+        sock.bind(socket.getaddrinfo(address, port, type=socket.SOCK_DGRAM, flags=numeric)[0][4])
     except OSError:
         sock.close()
         raise

@@ -1,0 +1,34 @@
+# The two commands of a fresh machine are `make demo` and `make test`; each builds first.
+# PYTHON=/path/to/python3 chooses the interpreter of .venv.
+.DEFAULT_GOAL := help
+.PHONY: help build demo check test soak bench clean
+
+python := .venv/bin/python
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+build:  ## make .venv, install what is missing, build what changed; leaves .venv/bin/tunnel
+	@.ci/bootstrap .venv $(PYTHON)
+
+demo: build  ## two namespaces and a tunnel between them, measured: under 15 s after the build
+	@.venv/bin/tunnel demo
+
+check: build  ## unit tests and source rules: no root, at most 60 s
+	@$(python) -m pytest tests/unit tests/source
+
+test: build  ## everything, as root also as uid 65534 and on newer Pythons: at most 10 minutes
+	@.ci/newer
+	@.ci/unprivileged $(python) -m pytest -p no:cacheprovider tests/netns
+	@$(python) -m pytest tests
+
+soak: build  ## long runs, by hand
+	@$(python) -m pytest -m soak tests
+
+bench: build  ## the benchmarks; on Debian as root with their peers installed
+	@$(python) -m pip install -q '.[bench]'
+	@$(python) -m bench
+
+clean:  ## remove what was built, the virtual environments too
+	rm -rf .venv .venv-* build dist *.egg-info
+	find tunnel \( -name '*.so' -o -name __pycache__ \) -prune -exec rm -rf {} +

@@ -1,0 +1,78 @@
+"""Loads: what is put on a site, and the readings that it gives."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from contextlib import ExitStack
+
+from bench.measure import Reading
+from bench.site import Hosts
+from bench.subject import BenchError, Program
+from bench.tools import tool
+
+IPERF3 = Program("iperf3", "apt-get install iperf3")
+PING = Program("ping", "apt-get install iputils-ping")
+PING_INTERVAL_S = 0.005
+
+
+def tcp(site: Hosts, seconds: float) -> Reading:
+    """One iperf3 stream from near to far: ``tcp`` in Gbit/s, and ``cpu`` in seconds a gigabyte.
+
+    ``cpu`` counts the subject's own processes; it is absent where there are none.
+    """
+    with ExitStack() as stack:
+        server = site.far.start(stack, "iperf3", "--server", "--one-off", "--forceflush")
+        server.await_until(lambda: "listening" in server.output(), "listening server")
+        before = site.cpu_seconds()
+        told = site.near.run("iperf3", "--client", site.target, "--time", f"{math.ceil(seconds)}", "--json")
+        used = site.cpu_seconds() - before
+    total = json.loads(told)["end"]["sum_received"]
+    reading = {"tcp": total["bits_per_second"] / 1e9}
+    if site.processes:
+        reading["cpu"] = used / (total["bytes"] / 1e9)
+    return reading
+
+
+def ping(site: Hosts, seconds: float) -> Reading:
+    """Pings every 5 ms: ``ping_avg`` and ``ping_p99`` in microseconds."""
+    count = max(20, round(seconds / PING_INTERVAL_S))
+    told = site.near.run("ping", "-n", "-i", f"{PING_INTERVAL_S}", "-c", f"{count}", site.target)
+    return ping_reading(told)
+
+
+def ping_reading(told: str) -> Reading:
+    """The reading of ping's own lines, each of which tells one time in milliseconds."""
+    times_us = sorted(1000 * float(time) for time in re.findall(r"time=([0-9.]+) ms", told))
+    if not times_us:
+        raise BenchError(f"ping: no answers: {told.strip()[-200:]}")
+    p99 = times_us[math.ceil(0.99 * len(times_us)) - 1]
+    return {"ping_avg": sum(times_us) / len(times_us), "ping_p99": p99}
+
+
+def datagrams(site: Hosts, size: int, seconds: float) -> Reading:
+    """Datagrams of ``size`` bytes flat out from near to far: ``udp_SIZE`` in kpps received."""
+    blast = tool("tools/blast.c")
+    with ExitStack() as stack:
+        sink = site.far.start(stack, blast, "sink", "-p", "9000", "-s", f"{size}")
+        sink.await_until(lambda: "ready" in sink.output(), "ready sink")
+        sent = site.near.run(blast, "send", "-a", site.target, "-p", "9000", "-s", f"{size}", "-t", f"{seconds}")
+        told = sink.finish(seconds + 10)
+    return {f"udp_{size}": _verified(told, sent)["kpps"]}
+
+
+def reflected(site: Hosts, sizes: str, seconds: float) -> Reading:
+    """A mix of datagram sizes flat out to what sends them back: ``returned`` in kpps, verified."""
+    blast = tool("tools/blast.c")
+    told = site.near.run(blast, "echo", "-a", site.target, "-p", "9000", "-s", sizes, "-t", f"{seconds}")
+    counted = _verified(told, told)
+    return {"returned": counted["kpps"], "offered": counted["offered_kpps"]}
+
+
+def _verified(told: str, sent: str) -> dict[str, float]:
+    """The counts that a receiver told last; BenchError if a datagram came back altered."""
+    counted: dict[str, float] = json.loads(told.strip().splitlines()[-1])
+    if counted["corrupted"] or not counted["received"]:
+        raise BenchError(f"blast: sent {sent.strip()}, received {told.strip()}")
+    return counted

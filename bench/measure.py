@@ -1,0 +1,43 @@
+"""A measure: what is read in a turn. Times of processes are read from /proc."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+Reading = dict[str, float]
+"""Measure name to value, of one turn; a measure that does not apply is absent."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """``more`` tells whether a larger value is better; ``digits`` are those behind the point."""
+
+    name: str
+    unit: str
+    more: bool = True
+    digits: int = 2
+
+
+GBIT_S = Measure("tcp", "Gbit/s")
+CPU_S_PER_GB = Measure("cpu", "s/GB", more=False, digits=3)
+PING_AVG_US = Measure("ping_avg", "us", more=False, digits=1)
+PING_P99_US = Measure("ping_p99", "us", more=False, digits=1)
+
+
+def kpps(name: str) -> Measure:
+    """Thousands of packets a second that arrived, verified."""
+    return Measure(name, "kpps", digits=1)
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """User and system time of the processes so far: fields 14 and 15 of proc_pid_stat(5)."""
+    return sum(_ticks(pid) for pid in pids) / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(pid: int) -> int:
+    # The command name may hold blanks and parentheses; field 3 follows the last one.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])

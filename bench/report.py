@@ -1,0 +1,100 @@
+"""The one JSON shape of a run, and its table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.measure import Measure
+from bench.rounds import Results, noise, ratios
+from bench.subject import Subject
+
+
+def record(
+    name: str,
+    machine: dict[str, object],
+    effort: dict[str, float],
+    measures: Iterable[Measure],
+    subjects: Iterable[Subject[Any]],
+    results: Results,
+    first: str,
+) -> dict[str, Any]:
+    """What ``build/bench/NAME.json`` holds."""
+    medians = results.medians()
+    return {
+        "scenario": name,
+        "machine": machine,
+        "effort": effort,
+        "measures": [
+            {"name": measure.name, "unit": measure.unit, "better": "more" if measure.more else "less"}
+            for measure in measures
+        ],
+        "subjects": [described(subject) for subject in subjects],
+        "first": first,
+        "samples": results.samples,
+        "medians": medians,
+        "ratios": ratios(medians, first),
+        "noise": noise(medians, first),
+        "failures": results.failures,
+    }
+
+
+def described(subject: Subject[Any]) -> dict[str, Any]:
+    """Name, version, setting and what is missing of one subject."""
+    missing = subject.missing()
+    return {
+        "name": subject.name,
+        "version": "" if missing else subject.version(),
+        "setting": subject.setting,
+        "missing": missing,
+    }
+
+
+def write(folder: Path, told: dict[str, Any]) -> Path:
+    """Write the record as ``NAME.json`` and return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{told['scenario']}.json"
+    path.write_text(json.dumps(told, indent=2) + "\n")
+    return path
+
+
+def cell(told: dict[str, Any], subject: str, measure: Measure) -> str:
+    """A median and, in parentheses, the first subject's as a multiple of it."""
+    value = told["medians"].get(subject, {}).get(measure.name)
+    if value is None:
+        return "-"
+    ratio = told["ratios"].get(subject, {}).get(measure.name)
+    text = f"{value:,.{measure.digits}f}"
+    return text if ratio is None else f"{text} ({ratio:.2f})"
+
+
+def table(told: dict[str, Any], measures: Iterable[Measure]) -> Table:
+    """One line a subject; ``(0.9)`` is the first subject divided by this one, (more) is better."""
+    measures = list(measures)
+    drawn = Table(title=f"{told['scenario']}: medians ({told['first']} / this)")
+    drawn.add_column("subject", no_wrap=True)
+    for measure in measures:
+        better = "more" if measure.more else "less"
+        drawn.add_column(f"{measure.name}\n{measure.unit}\n({better})", justify="right")
+    for subject in told["medians"]:
+        drawn.add_row(subject, *(cell(told, subject, measure) for measure in measures))
+    apart = told["noise"]
+    drawn.add_section()
+    drawn.add_row("noise", *(f"{100 * apart[m.name]:.1f} %" if m.name in apart else "-" for m in measures))
+    return drawn
+
+
+def show(told: dict[str, Any], measures: Iterable[Measure]) -> None:
+    """Print the table, what failed and what is missing."""
+    console = Console(highlight=False)
+    console.print(table(told, measures))
+    for failure in told["failures"]:
+        console.print(f"failed: {failure}", markup=False, style="red")
+    for subject in told["subjects"]:
+        for line in subject["missing"]:
+            console.print(f"not measured: {subject['name']}: {line}", markup=False)

@@ -1,0 +1,55 @@
+"""A scenario: subjects, measures, and the loads of one turn. One file each in bench/scenarios."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from bench import scenarios
+from bench.measure import Measure, Reading
+from bench.subject import Need, Subject
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What ``SCENARIO`` of a file in ``bench/scenarios`` is.
+
+    The first subject is the one that the others are compared with. ``load`` puts every load of a
+    turn, of about ``seconds`` each, on what a subject built, and returns what was read.
+    """
+
+    title: str
+    measures: tuple[Measure, ...]
+    subjects: tuple[Subject[Any], ...]
+    load: Callable[[Any, float], Reading]
+    needs: tuple[Need, ...] = ()
+
+    def turn(self, subject: Subject[Any], seconds: float) -> Reading:
+        """Build, load, read, tear down. Raises BenchError."""
+        with ExitStack() as stack:
+            return self.load(subject.build(stack), seconds)
+
+    def missing(self) -> list[str]:
+        """The lines that install what its loads need."""
+        return [need.install for need in self.needs if not need.there()]
+
+    def chosen(self, names: list[str]) -> list[Subject[Any]]:
+        """The subjects of these names in that order, all where none is named; KeyError for another."""
+        known = {subject.name: subject for subject in self.subjects}
+        return [known[name] for name in names] if names else list(self.subjects)
+
+
+def names() -> list[str]:
+    """The scenarios that there are."""
+    return [module.name for module in pkgutil.iter_modules(scenarios.__path__)]
+
+
+def find(name: str) -> Scenario:
+    """The scenario of that name."""
+    found = importlib.import_module(f"bench.scenarios.{name}").SCENARIO
+    assert isinstance(found, Scenario)
+    return found

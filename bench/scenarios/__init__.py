@@ -1,0 +1,1 @@
+"""One scenario a file, named after it: each has a ``SCENARIO``."""

@@ -1,0 +1,27 @@
+"""Two hosts joined: two TAPs and ``tunnel wire``, beside a bridge and switches."""
+
+from __future__ import annotations
+
+from bench.load import IPERF3, PING, datagrams, ping, tcp
+from bench.measure import CPU_S_PER_GB, GBIT_S, PING_AVG_US, PING_P99_US, Reading, kpps
+from bench.scenario import Scenario
+from bench.site import Hosts
+from bench.subject import GCC
+from bench.subjects.switches import OpenVSwitchInstalled, OpenVSwitchTuned, VdeSwitch
+from bench.subjects.wires import Bridge, CLoop, TunnelWire
+
+
+def load(site: Hosts, seconds: float) -> Reading:
+    """One TCP stream, then pings, then datagrams of 64 and 1,400 bytes."""
+    return (
+        tcp(site, seconds) | ping(site, seconds) | datagrams(site, 64, seconds) | datagrams(site, 1400, seconds)
+    )
+
+
+SCENARIO = Scenario(
+    title="two hosts joined",
+    measures=(GBIT_S, CPU_S_PER_GB, PING_AVG_US, PING_P99_US, kpps("udp_64"), kpps("udp_1400")),
+    subjects=(TunnelWire(), Bridge(), CLoop(), OpenVSwitchTuned(), OpenVSwitchInstalled(), VdeSwitch()),
+    load=load,
+    needs=(IPERF3, PING, GCC),
+)

@@ -1,0 +1,69 @@
+"""What the loads of network scenarios work on: two hosts, and a switch between them."""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from bench.measure import cpu_seconds
+from bench.netns import Netns
+from bench.process import Running
+from bench.subject import BenchError
+
+NEAR = "10.77.0.1"
+FAR = "10.77.0.2"
+
+
+@dataclass
+class Hosts:
+    """Two hosts, each a namespace with one interface ``eth0``; the subject runs in a third.
+
+    ``target`` is the address that the near host's loads aim at.
+    """
+
+    near: Netns
+    far: Netns
+    switch: Netns
+    processes: list[Running] = field(default_factory=list)
+    target: str = FAR
+
+    def cpu_seconds(self) -> float:
+        """What the subject's processes have used so far."""
+        return cpu_seconds(process.pid for process in self.processes)
+
+    def settle(self) -> None:
+        """Return once the target answers; BenchError if it never does."""
+        probe = self.near.command("ping", "-n", "-c", "1", "-W", "1", self.target)
+        for _ in range(10):
+            if subprocess.run(probe, capture_output=True, check=False).returncode == 0:
+                return
+        written = "; ".join(process.output().strip()[-300:] for process in self.processes)
+        raise BenchError(f"no answer from {self.target}: {written}")
+
+
+def hosts(stack: ExitStack) -> Hosts:
+    """Three fresh namespaces."""
+    return Hosts(Netns(stack), Netns(stack), Netns(stack))
+
+
+def adopt(site: Hosts, near: str, far: str) -> None:
+    """Move two interfaces of the switch into the hosts, with addresses, up."""
+    for host, name, address in ((site.near, near, NEAR), (site.far, far, FAR)):
+        site.switch.ip(f"link set {name} netns {host.path}")
+        host.ip(f"link set {name} name eth0", f"address add {address}/24 dev eth0", "link set eth0 up")
+
+
+def cable(site: Hosts, *, offload: bool) -> None:
+    """A veth pair from each host's eth0 to the switch's ``port1`` and ``port2``.
+
+    ``offload`` False turns off what leaves checksums and segments to the receiver, for a switch
+    that reads frames as they are.
+    """
+    for host, address, port in ((site.near, NEAR, "port1"), (site.far, FAR, "port2")):
+        site.switch.ip(
+            f"link add {port} type veth peer name eth0 netns {host.path}", f"link set {port} up"
+        )
+        host.ip(f"address add {address}/24 dev eth0", "link set eth0 up")
+        if not offload:
+            host.run("ethtool", "-K", "eth0", "tx", "off")

@@ -1,0 +1,55 @@
+"""The linters and type checkers are clean."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.source.tree import TOP, files, module_name
+
+HERE = Path(__file__).parent
+NATIVE = [module_name(path) for path in files("ext", endings=(".pyx",))]
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run a tool of the virtual environment at the top of the tree."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=TOP,
+        env={**os.environ, "PATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def test_ruff():
+    done = run("ruff", "check", "--output-format=concise", ".")
+    assert done.returncode == 0, done.stdout
+
+
+def test_cython_lint():
+    sources = [str(path.relative_to(TOP)) for path in files("ext", "tunnel", endings=(".pyx", ".pxd"))]
+    done = run("cython_lint.cython_lint", *sources)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("folder", [name for name in ("tunnel", "bench", "tests") if (TOP / name).exists()])
+def test_mypy(folder: str):
+    done = run("mypy", folder)
+    assert done.returncode == 0, done.stdout
+
+
+def test_stubs_tell_what_is_compiled():
+    assert all(importlib.util.find_spec(name) for name in NATIVE), "`make build` first"
+    allowed = str(HERE / "stubtest_allowed.txt")
+    options = ("--ignore-disjoint-bases", "--ignore-unused-allowlist", "--allowlist", allowed)
+    done = run("mypy.stubtest", *NATIVE, *options)
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,29 @@
+"""``tunnel handlers``: what a graph file's ``type`` may be."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import click
+
+from tunnel import registry
+from tunnel.cli.table import json_option, show_json, show_table
+
+
+@click.command()
+@json_option
+def command(as_json: bool) -> None:
+    """List the types of handlers and devices: built in, and of installed plugins.
+
+    Only metadata is read; no plugin is imported.
+    """
+    entries = [entry for kind in reversed(get_args(registry.Kind)) for entry in registry.entries(kind)]
+    if as_json:
+        show_json([entry._asdict() for entry in entries])
+    else:
+        heads = ["type", "kind", "class", "from"]
+        show_table(heads, [[one.name, one.kind, one.target, _source(one)] for one in entries])
+
+
+def _source(entry: registry.Entry) -> str:
+    return f"{entry.distribution} {entry.version}".rstrip()

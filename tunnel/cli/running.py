@@ -1,0 +1,65 @@
+"""What every command that runs an engine has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from tunnel.cli.table import json_option, show_json
+from tunnel.device import Device
+from tunnel.graph import Graph
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def interface_options(function: Function) -> Function:
+    """Adds NAME and the options that ``interface`` takes."""
+    for add in (
+        click.option("--address", multiple=True, metavar="CIDR", help="Our own address on it; may be repeated."),
+        click.option("--mtu", type=click.IntRange(68, 65535), help="MTU, bytes."),
+        click.option("--tap", is_flag=True, help="A TAP (Ethernet) instead of a TUN (IP)."),
+        click.argument("name"),
+    ):
+        function = add(function)
+    return function
+
+
+def interface(options: dict[str, Any]) -> Device:
+    """The Tun or Tap that a command's options describe; they are taken out of ``options``."""
+    from tunnel.devices.tuntap import Tap, Tun
+
+    kind = Tap if options.pop("tap") else Tun
+    device: Device = kind(options.pop("name"), mtu=options.pop("mtu"), address=list(options.pop("address")))
+    return device
+
+
+def engine_options(function: Function) -> Function:
+    """Adds the options that ``serve`` takes."""
+    for add in (
+        json_option,
+        click.option(
+            "--for", "duration_s", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+            help="End after this time; else at SIGINT or SIGTERM.",
+        ),
+        click.option("--strict", is_flag=True, help="End at the first exception of a handler."),
+        click.option("--loop", type=click.Choice(["uvloop", "asyncio"]), help="The event loop."),
+    ):
+        function = add(function)
+    return function
+
+
+def serve(graph: Graph, *, loop: str | None, strict: bool, duration_s: float | None, as_json: bool) -> None:
+    """Runs the graph until it ends; then, if asked, prints the counters as JSON.
+
+    ``loop`` and ``strict`` win over what the graph's file says.
+    """
+    from tunnel import engine
+
+    given = {"loop": loop or graph.engine.loop, "strict": strict or graph.engine.strict}
+    graph.engine = msgspec.structs.replace(graph.engine, **given)
+    ledger = engine.run(graph, duration_s=duration_s)
+    if as_json:
+        show_json(ledger)

@@ -1,0 +1,35 @@
+"""``tunnel udp``: one interface, one peer, in the clear."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from tunnel.cli.running import engine_options, interface, interface_options, serve
+from tunnel.graph import Graph
+
+
+@click.command()
+@interface_options
+@click.option("--listen", required=True, metavar="ADDR:PORT", help="Where to receive; 0.0.0.0 or [::] for all.")
+@click.option("--peer", metavar="ADDR:PORT", help="Whom to send to; datagrams of others are dropped.")
+@click.option("--learn", is_flag=True, help="The first that sends is the peer.")
+@engine_options
+def command(listen: str, peer: str | None, learn: bool, **options: Any) -> None:
+    """Make the TUN NAME and carry its packets to a peer over UDP.
+
+    This protects nothing: whoever sees the datagrams reads them, and can send their like.
+    """
+    if (peer is None) != learn:
+        raise click.UsageError("expected either --peer or --learn", click.get_current_context())
+    from tunnel.devices.udp import Udp
+    from tunnel.handlers.udp_tunnel import UdpTunnel
+
+    graph = Graph()
+    graph.add(interface(options), "overlay")
+    graph.add(UdpTunnel(learn=True) if peer is None else UdpTunnel(peer=peer), "tunnel")
+    graph.add(Udp(listen=listen), "underlay")
+    graph.link("overlay -- tunnel.overlay")
+    graph.link("tunnel.underlay -- underlay")
+    serve(graph, **options)

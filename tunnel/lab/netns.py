@@ -1,0 +1,123 @@
+"""Namespaces by system call, and the program that enters some and becomes another.
+
+Run as a file, ``python -I -S netns.py [user=FD] [net=FD] [mnt=FD] -- PROGRAM ARGUMENT...`` enters the
+namespaces behind the descriptors it inherited, closes these and executes PROGRAM; it therefore
+imports nothing but the standard library. ``os.setns`` and ``os.unshare`` only exist from Python 3.12.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWNET = 0x40000000
+MS_REC = 0x4000
+MS_SLAVE = 1 << 19
+PR_SET_PDEATHSIG = 1
+OWN_NET = "/proc/thread-self/ns/net"
+KINDS = {"user": CLONE_NEWUSER, "net": CLONE_NEWNET, "mnt": CLONE_NEWNS}
+CANNOT_EXECUTE = 127  # the shell's number for a program that was not found
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mount.argtypes = (
+    ctypes.c_char_p,
+    ctypes.c_char_p,
+    ctypes.c_char_p,
+    ctypes.c_ulong,
+    ctypes.c_char_p,
+)
+_libc.prctl.argtypes = (ctypes.c_int, *[ctypes.c_ulong] * 4)
+
+
+def _check(result: int, what: str) -> None:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), what)
+
+
+def unshare(flags: int) -> None:
+    """Moves this thread into new namespaces; CLONE_NEWUSER wants the process to have no other thread."""
+    _check(_libc.unshare(flags), f"unshare({flags:#x})")
+
+
+def setns(fd: int, kind: int) -> None:
+    """Moves this thread into the namespace behind ``fd``; ``kind`` is its CLONE_NEW* flag."""
+    _check(_libc.setns(fd, kind), f"setns({kind:#x})")
+
+
+def mount(source: str, target: str, fstype: str, flags: int = 0) -> None:
+    """mount(2) without options of the file system."""
+    _check(_libc.mount(source.encode(), target.encode(), fstype.encode(), flags, None), f"mount {target}")
+
+
+def die_with_parent(number: signal.Signals) -> None:
+    """Asks for ``number`` when the parent's thread ends (PR_SET_PDEATHSIG; a change of rights clears it)."""
+    _check(_libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0), "prctl(PR_SET_PDEATHSIG)")
+
+
+def open_net() -> int:
+    """A descriptor of this thread's own network namespace."""
+    return os.open(OWN_NET, os.O_RDONLY | os.O_CLOEXEC)
+
+
+@contextmanager
+def inside(fd: int) -> Iterator[None]:
+    """Runs its block in the network namespace behind ``fd`` and returns to where the thread was."""
+    home = open_net()
+    try:
+        setns(fd, CLONE_NEWNET)
+        try:
+            yield
+        finally:
+            setns(home, CLONE_NEWNET)
+    finally:
+        os.close(home)
+
+
+def become_root_of_own() -> None:
+    """A user, a network and a mount namespace in which the calling user is root (user_namespaces(7))."""
+    uid, gid = os.geteuid(), os.getegid()
+    unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS)
+    Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+
+
+def private_run() -> None:
+    """An empty /run of this mount namespace; SLAVE keeps the host's later unmounts effective here."""
+    mount("none", "/", "", MS_REC | MS_SLAVE)
+    mount("tmpfs", "/run", "tmpfs")
+
+
+def enter(spaces: list[str]) -> None:
+    """Enters namespaces given as ``kind=fd``, in this order: that of the user grants the right to the
+    others. The current folder stays, although setns(2) to a mount namespace goes to its root."""
+    folder = os.getcwd()
+    for space in spaces:
+        kind, fd = space.split("=")
+        setns(int(fd), KINDS[kind])
+        os.close(int(fd))
+    os.chdir(folder)
+
+
+def main(arguments: list[str]) -> None:
+    """See the module; it returns where the program could not be executed."""
+    border = arguments.index("--")
+    program = arguments[border + 1 :]
+    try:
+        enter(arguments[:border])
+        os.execvp(program[0], program)
+    except OSError as error:
+        print(f"{program[0]}: {error.strerror}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
+    sys.exit(CANNOT_EXECUTE)

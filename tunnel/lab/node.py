@@ -1,0 +1,234 @@
+"""``Node``: one network namespace of a lab, and everything to be done in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tunnel.errors import LabError
+from tunnel.lab import names, netns
+
+if TYPE_CHECKING:
+    from tunnel.lab.topology import Lab
+
+IFF_TUN, IFF_TAP = 0x0001, 0x0002  # include/uapi/linux/if_tun.h
+IFF_MULTI_QUEUE, IFF_NO_PI, IFF_VNET_HDR = 0x0100, 0x1000, 0x4000
+RUN_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What the kernel says of an interface: ``mtu`` in bytes, ``txqueuelen`` in packets.
+
+    ``kind`` is ``veth``, ``bridge``, ``tun`` ... or None for a real card; ``mac`` is None without
+    Ethernet; ``master`` is the index of the bridge it is a port of.
+    """
+
+    name: str
+    index: int
+    kind: str | None
+    mtu: int
+    mac: str | None
+    up: bool
+    carrier: bool
+    txqueuelen: int
+    master: int | None
+
+
+class Node:
+    """A network namespace, made by ``Lab.node``; interfaces go by their names.
+
+    Attributes: ``name``; ``netns``, a descriptor for setns(2) that the lab closes; ``path`` of the
+    namespace under /proc for programs that want one. Every method raises ``LabError`` with node,
+    interface and the kernel's words.
+    """
+
+    def __init__(self, lab: Lab, name: str, fd: int, path: str) -> None:
+        self._lab, self.name, self.netns, self.path = lab, name, fd, path
+
+    def __repr__(self) -> str:
+        return f"<Node {self.name}>"
+
+    def _link(self, what: str, interface: str, call: str, **arguments: Any) -> Any:
+        return self._lab.call(
+            f"node {self.name}, {names.interface_name(interface)}: {what}",
+            "link",
+            node=self.name,
+            call=call,
+            interface=interface,
+            **arguments,
+        )
+
+    def up(self, *interfaces: str) -> None:
+        """Sets interfaces up."""
+        for interface in interfaces:
+            self._link("set up", interface, "change", fields={"state": "up"})
+
+    def down(self, *interfaces: str) -> None:
+        """Sets interfaces down."""
+        for interface in interfaces:
+            self._link("set down", interface, "change", fields={"state": "down"})
+
+    def set(
+        self,
+        interface: str,
+        *,
+        mtu: int | None = None,
+        txqueuelen: int | None = None,
+        mac: str | None = None,
+    ) -> None:
+        """Sets what is given: ``mtu`` in bytes, ``txqueuelen`` in packets, the Ethernet address ``mac``."""
+        fields: dict[str, int | str] = {}
+        if mtu is not None:
+            fields["mtu"] = names.count("mtu", mtu)
+        if txqueuelen is not None:
+            fields["txqlen"] = names.count("txqueuelen", txqueuelen)
+        if mac is not None:
+            fields["address"] = names.mac(mac)
+        what = " ".join(f"{name} {value}" for name, value in fields.items())
+        self._link(f"set {what}", interface, "change", fields=fields)
+
+    def address(self, interface: str, *addresses: str) -> None:
+        """Adds addresses like ``10.0.0.1/24`` or ``fd00::1/64``, usable at once."""
+        for text in addresses:
+            own, prefix = names.address(text)
+            self._link(f"add address {text}", interface, "add_address", address=own, prefix=prefix)
+
+    def remove_address(self, interface: str, *addresses: str) -> None:
+        """Takes addresses away, written as they were added."""
+        for text in addresses:
+            own, prefix = names.address(text)
+            self._link(f"remove address {text}", interface, "remove_address", address=own, prefix=prefix)
+
+    def addresses(self, interface: str) -> list[str]:
+        """All addresses with their prefixes, the link-local ones of IPv6 included."""
+        found: list[str] = self._link("list addresses", interface, "addresses")
+        return found
+
+    def neighbour(self, interface: str, address: str, mac: str) -> None:
+        """Sets a permanent ARP or neighbour discovery entry."""
+        where = {"address": str(names.host(address)), "mac": names.mac(mac)}
+        self._link(f"neighbour {address}", interface, "add_neighbour", **where)
+
+    def route(
+        self, to: str, *, via: str | None = None, interface: str | None = None, metric: int | None = None
+    ) -> None:
+        """Adds a route to a network or ``default``, by the gateway ``via``, an interface or both."""
+        gateway = names.host(via) if via else None
+        self._lab.call(
+            f"node {self.name}: route to {to} via {via or interface}",
+            "link",
+            node=self.name,
+            call="add_route",
+            destination=names.destination(to, gateway.version if gateway else 4),
+            via=str(gateway) if gateway else None,
+            interface=names.interface_name(interface) if interface else None,
+            metric=names.count("metric", metric) if metric is not None else None,
+        )
+
+    def bridge(self, name: str, ports: Iterable[str] = (), *, stp: bool = False) -> str:
+        """Makes a bridge, down, with the given interfaces as its ports; gives its name."""
+        self._link("make a bridge", name, "add_bridge", stp=stp)
+        self.enslave(name, *ports)
+        return name
+
+    def enslave(self, bridge: str | None, *ports: str) -> None:
+        """Makes interfaces ports of a bridge; None takes them off theirs."""
+        for port in ports:
+            self._link(f"make it a port of {bridge}", port, "enslave", bridge=bridge)
+
+    def delete(self, interface: str) -> None:
+        """Deletes an interface; a veth takes its far end along."""
+        self._link("delete", interface, "delete")
+
+    def move(self, interface: str, to: Node) -> None:
+        """Moves an interface to another node; it arrives down and without addresses."""
+        what = f"node {self.name}, {names.interface_name(interface)}: move to {to.name}"
+        self._lab.call(what, "move", node=self.name, interface=interface, peer=to.name)
+
+    def interface(self, name: str) -> Interface:
+        """What the kernel says of an interface."""
+        return Interface(**self._link("look at it", name, "facts"))
+
+    def statistics(self, interface: str) -> dict[str, int]:
+        """The kernel's counters (``rx_packets``, ``tx_bytes``, ``rx_dropped`` ...; rtnl_link_stats64)."""
+        found: dict[str, int] = self._link("read statistics", interface, "statistics")
+        return found
+
+    def sysctl(self, name: str, value: str | int | None = None) -> str:
+        """Writes the sysctl ``net.*`` unless ``value`` is None; gives what it then is."""
+        text = None if value is None else str(value)
+        what = f"node {self.name}: sysctl {name}" + (f" = {text}" if text is not None else "")
+        path = names.sysctl(name)
+        found: str = self._lab.call(what, "sysctl", node=self.name, path=path, value=text)
+        return found
+
+    def socket(self, family: int, kind: int, proto: int = 0) -> socket.socket:
+        """A socket of this node, for use in this process."""
+        what = f"node {self.name}: open a socket ({family}, {kind}, {proto})"
+        fd = self._lab.open(what, "socket", node=self.name, family=family, kind=kind, proto=proto)
+        return socket.socket(family, kind, proto, fileno=fd)
+
+    def tun(
+        self, name: str, *, tap: bool = False, vnet_hdr: bool = False, multi_queue: bool = False
+    ) -> int:
+        """Opens a TUN (or TAP) without the protocol header; gives its non-blocking descriptor.
+
+        The caller closes it, and the device is gone with the last one. ``multi_queue`` makes each
+        call a further queue; ``vnet_hdr`` puts a virtio_net_hdr before each packet.
+        """
+        flags = IFF_NO_PI | (IFF_TAP if tap else IFF_TUN)
+        flags |= IFF_VNET_HDR * vnet_hdr | IFF_MULTI_QUEUE * multi_queue
+        what = f"node {self.name}, {names.interface_name(name)}: open"
+        return self._lab.open(what, "tun", node=self.name, interface=name, flags=flags)
+
+    def popen(self, command: Sequence[str | os.PathLike[str]], **options: Any) -> subprocess.Popen[Any]:
+        """Starts a program in this node: ``options`` are those of ``subprocess.Popen``.
+
+        It keeps the current folder, sees the lab's private /run, and is killed with the lab. It is
+        this process's child by its own process id.
+        """
+        program = [os.fspath(word) for word in command]
+        path = (options.get("env") or os.environ).get("PATH")
+        if "/" not in program[0] and shutil.which(program[0], path=path) is None:
+            raise LabError(f"node {self.name}: {program[0]} is not installed; install it")
+        spaces = {"user": self._lab.user, "net": self.netns, "mnt": self._lab.mount}
+        if not self._lab.rootless:
+            del spaces["user"]
+        options["pass_fds"] = (*options.get("pass_fds", ()), *spaces.values())
+        wanted = [f"{kind}={fd}" for kind, fd in spaces.items()]
+        enter = [sys.executable, "-I", "-S", netns.__file__, *wanted, "--"]
+        process: subprocess.Popen[Any] = subprocess.Popen([*enter, *program], **options)
+        self._lab.started(process)
+        return process
+
+    def run(
+        self,
+        command: Sequence[str | os.PathLike[str]],
+        *,
+        check: bool = True,
+        text_input: str | None = None,
+        timeout_s: float = RUN_TIMEOUT_S,
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a program in this node to its end, output captured as text.
+
+        Raises ``LabError`` for an exit status other than 0 (unless ``check`` is false) and at the
+        time-out, after which the program is killed.
+        """
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        words = f"node {self.name}: {' '.join(map(str, command))}"
+        with self.popen(command, text=True, **pipes) as process:
+            try:
+                out, err = process.communicate(text_input, timeout_s)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise LabError(f"{words}: not done after {timeout_s} s; give it a longer timeout_s") from None
+        if check and process.returncode:
+            raise LabError(f"{words}: ended with {process.returncode}: {(err or out).strip()}")
+        return subprocess.CompletedProcess(list(command), process.returncode, out, err)

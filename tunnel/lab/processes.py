@@ -1,0 +1,49 @@
+"""Finding and ending the processes of network namespaces, daemons that left their parents included."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+ROUNDS = 20  # each finds what was forked while the one before was killing
+LAST_WAIT_MS = 5_000  # a killed process ends as soon as it leaves the kernel
+
+
+def net_of(pid: int) -> int:
+    """The inode of a process's network namespace; 0 for one that has ended or is not ours to see."""
+    with suppress(OSError):
+        return os.stat(f"/proc/{pid}/ns/net").st_ino
+    return 0
+
+
+def in_namespaces(inodes: Collection[int], spare: Collection[int]) -> Iterator[int]:
+    """Process ids in the namespaces, except for the spared."""
+    everyone = {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
+    return (pid for pid in everyone.difference(spare) if net_of(pid) in inodes)
+
+
+def _kill(pid: int, inodes: Collection[int]) -> None:
+    with suppress(ProcessLookupError):
+        pidfd = os.pidfd_open(pid)
+        try:
+            if net_of(pid) in inodes:  # the number may have changed hands before the descriptor pinned it
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+                waiter = select.poll()
+                waiter.register(pidfd, select.POLLIN)
+                waiter.poll(LAST_WAIT_MS)
+        finally:
+            os.close(pidfd)
+
+
+def end_all_in(inodes: Collection[int], spare: Collection[int]) -> None:
+    """Kills every process in the namespaces but the spared ones, and waits until they have ended."""
+    for _ in range(ROUNDS):
+        found = list(in_namespaces(inodes, spare))
+        if not found:
+            return
+        for pid in found:
+            _kill(pid, inodes)

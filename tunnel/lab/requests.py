@@ -1,0 +1,128 @@
+"""What a holder can be asked, one method a request, and the namespaces it keeps.
+
+A request names the operation ``op`` and its arguments; ``node`` and ``peer`` are names of nodes. A
+method gives a value that JSON can carry, or an ``Opened``, whose descriptor goes to the asker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import resource
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyroute2 import IPRoute
+
+from tunnel.lab import links, netns, within
+
+IPV6 = Path("/proc/sys/net/ipv6")  # absent where the kernel was started without
+NO_DAD = ("net/ipv6/conf/all/accept_dad", "net/ipv6/conf/default/accept_dad")
+FIRST_INDEX = 10_001  # of a veth's near end, far from those the kernel gives
+
+
+@dataclass(frozen=True)
+class Space:
+    """A node as the holder knows it: the descriptor of its namespace, and its netlink socket."""
+
+    netns: int
+    ip: IPRoute
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A descriptor for the asker, beside a value."""
+
+    fd: int
+    value: Any = None
+
+
+class Requests:
+    """The nodes of one lab. All netlink sockets share one event loop, which only runs inside a call."""
+
+    def __init__(self) -> None:
+        self._spaces: dict[str, Space] = {}
+        self._indexes = itertools.count(FIRST_INDEX)
+        self._loop = asyncio.new_event_loop()
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    def inodes(self) -> set[int]:
+        """The inodes of all namespaces kept."""
+        return {os.fstat(space.netns).st_ino for space in self._spaces.values()}
+
+    def answer(self, request: dict[str, Any]) -> tuple[Any, list[int]]:
+        """Runs one request; the descriptors are the caller's to close."""
+        result = getattr(self, "op_" + request.pop("op"))(**request)
+        return (result.value, [result.fd]) if isinstance(result, Opened) else (result, [])
+
+    def op_node(self, node: str) -> Opened:
+        """Makes a node; its descriptor, and the number it has here."""
+        home = netns.open_net()
+        try:
+            netns.unshare(netns.CLONE_NEWNET)
+            try:
+                space = Space(netns.open_net(), links.open_netlink(self._loop))
+            finally:
+                netns.setns(home, netns.CLONE_NEWNET)
+        finally:
+            os.close(home)
+        self._spaces[node] = space
+        self._furnish(space)
+        return Opened(os.dup(space.netns), space.netns)
+
+    def _furnish(self, space: Space) -> None:
+        for path in NO_DAD if IPV6.exists() else ():
+            within.sysctl(space.netns, path, "0")
+        links.change(space.ip, "lo", {"state": "up"})
+
+    def op_veth(self, node: str, interface: str, peer: str, far: str, options: dict[str, int]) -> None:
+        """A veth pair from ``node`` to ``peer``."""
+        links.add_veth(
+            self._spaces[node].ip,
+            interface,
+            number=next(self._indexes),
+            peer=far,
+            peer_netns=self._spaces[peer].netns,
+            options=options,
+        )
+
+    def op_move(self, node: str, interface: str, peer: str) -> None:
+        """Moves an interface from ``node`` to ``peer``."""
+        links.move(self._spaces[node].ip, interface, self._spaces[peer].netns)
+
+    def op_link(self, node: str, call: str, **arguments: Any) -> Any:
+        """A function of ``tunnel.lab.links`` that concerns one node only."""
+        return LINK_CALLS[call](self._spaces[node].ip, **arguments)
+
+    def op_sysctl(self, node: str, path: str, value: str | None) -> str:
+        """Writes and reads a sysctl."""
+        return within.sysctl(self._spaces[node].netns, path, value)
+
+    def op_socket(self, node: str, family: int, kind: int, proto: int) -> Opened:
+        """A socket of the node."""
+        return Opened(within.open_socket(self._spaces[node].netns, family, kind, proto))
+
+    def op_tun(self, node: str, interface: str, flags: int) -> Opened:
+        """A queue of a TUN or TAP."""
+        return Opened(within.open_tun(self._spaces[node].netns, interface, flags))
+
+
+LINK_CALLS = {
+    call.__name__: call
+    for call in (
+        links.add_bridge,
+        links.change,
+        links.enslave,
+        links.delete,
+        links.add_address,
+        links.remove_address,
+        links.addresses,
+        links.add_route,
+        links.add_neighbour,
+        links.statistics,
+        links.facts,
+    )
+}
