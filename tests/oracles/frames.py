@@ -24,11 +24,18 @@ with warnings.catch_warnings():
     from scapy.layers.ipsec import AH
     from scapy.layers.l2 import ARP, GRE, LLC, SNAP, Dot1AD, Dot1Q, Dot3, Ether
     from scapy.layers.sctp import SCTP
-    from scapy.packet import NoPayload, Packet, Raw
+    from scapy.packet import NoPayload, Packet, Raw, bind_layers
 
 EXTENSIONS = (IPv6ExtHdrHopByHop, IPv6ExtHdrDestOpt, IPv6ExtHdrRouting, IPv6ExtHdrFragment, AH)
 TRANSPORTS = (TCP, UDP, ICMP, ICMPv6EchoRequest, ICMPv6ND_NS, IGMP, SCTP, GRE)
 WITH_PORTS = (TCP, UDP, SCTP)
+BEHIND_AH = {
+    TCP: 6, UDP: 17, IPv6ExtHdrRouting: 43, IPv6ExtHdrFragment: 44, GRE: 47, AH: 51,
+    ICMPv6EchoRequest: 58, ICMPv6ND_NS: 58, IPv6ExtHdrDestOpt: 60, SCTP: 132,
+}
+for kind, number in BEHIND_AH.items():  # scapy itself knows only IP in there
+    bind_layers(AH, kind, nh=number)
+bind_layers(IPv6ExtHdrFragment, AH, nh=51)
 
 u8, u16, u32 = (st.integers(0, (1 << bits) - 1) for bits in (8, 16, 32))
 macs = st.binary(min_size=6, max_size=6).map(lambda raw: ":".join(f"{byte:02x}" for byte in raw))
@@ -88,19 +95,20 @@ def extensions(draw: st.DrawFn) -> Packet:
     padding = PadN(optdata=b"\0" * draw(st.integers(0, 40)))
     return draw(
         st.sampled_from([
-            IPv6ExtHdrHopByHop(options=[padding]),
             IPv6ExtHdrDestOpt(options=[padding]),
             IPv6ExtHdrRouting(addresses=["fd00::7"] * draw(st.integers(0, 3)), segleft=0),
             IPv6ExtHdrFragment(offset=0, m=0),
-            AH(icv=b"\1" * 12),
+            AH(payloadlen=4, icv=b"\1" * 12),
         ])
     )
 
 
 @st.composite
 def packets6(draw: st.DrawFn) -> Packet:
-    """IPv6 with a chain of extension headers."""
+    """IPv6 with a chain of extension headers; hop-by-hop options can only be the first."""
     packet = IPv6(src=draw(addresses6), dst=draw(addresses6), fl=draw(st.integers(0, 0xFFFFF)))
+    if draw(st.booleans()):
+        packet = packet / IPv6ExtHdrHopByHop(options=[PadN(optdata=b"\0" * draw(st.integers(0, 40)))])
     for extension in draw(st.lists(extensions(), max_size=5)):
         packet = packet / extension
     return packet / draw(over6)

@@ -14,12 +14,14 @@ from tunnel.batch import Batch
 from tunnel.packet import DATAGRAM, ETHERNET, IP
 
 MACS = bytes.fromhex("020000000001020000000002")
-FORMS = {ETHERNET: wire.Ether, IP: None}
 
 
 def parse(data: bytes, medium: int = ETHERNET):
-    """The one packet, parsed."""
-    return Batch.of([data], medium=medium)[0]
+    """The one packet, parsed, and private once its batch has been cleared."""
+    batch = Batch.of([data], medium=medium)
+    p = batch[0]
+    batch.clear()
+    return p
 
 
 def reason(data: bytes, medium: int = ETHERNET) -> str:

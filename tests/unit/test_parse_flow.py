@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 
 from tests.oracles import frames as wire
 from tunnel.batch import Batch
-from tunnel.packet import IP
+from tunnel.packet import ETHERNET, IP
 
 
 def flows(*packets) -> list[int]:
     """The flow of each scapy packet or frame."""
-    medium = {True: {}, False: {"medium": IP}}
-    return [Batch.of([bytes(p)], **medium[isinstance(p, wire.Ether)])[0].flow for p in packets]
+    medium = ETHERNET if isinstance(packets[0], wire.Ether) else IP
+    batch = Batch.of([bytes(p) for p in packets], medium=medium)
+    return [p.flow for p in batch]
 
 
 def both_ways(ip, make, ends: tuple[str, str], ports: tuple[int, int]) -> list[int]:
