@@ -40,16 +40,16 @@ class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
 
     interface: Annotated[Optional[str], msgspec.Meta(description="interface name; the device's name unless told")] = None
     address: Annotated[list[str], msgspec.Meta(description="addresses with prefix length")] = []
-    mtu: Annotated[Optional[int], msgspec.Meta(ge=68, le=65535, description="bytes; the kernel's 1500 unless told")] = None
+    mtu: Optional[Annotated[int, msgspec.Meta(ge=68, le=65535, description="bytes; the kernel's 1500 unless told")]] = None
     up: Annotated[bool, msgspec.Meta(description="set the link up")] = True
     txqueuelen: Annotated[int, msgspec.Meta(ge=1, le=100000, description="packets the kernel queues for us")] = 1000
     offload: Annotated[bool, msgspec.Meta(description="super-packets and partial checksums (IFF_VNET_HDR)")] = True
     multi_queue: Annotated[bool, msgspec.Meta(description="attach one queue of several (IFF_MULTI_QUEUE)")] = False
     attach: Annotated[bool, msgspec.Meta(description="use an existing persistent device, not a new one")] = False
     persist: Annotated[bool, msgspec.Meta(description="keep the device after close")] = False
-    owner: Annotated[Optional[int], msgspec.Meta(ge=0, description="uid that may attach")] = None
-    group: Annotated[Optional[int], msgspec.Meta(ge=0, description="gid that may attach")] = None
-    sndbuf: Annotated[Optional[int], msgspec.Meta(ge=1, description="bytes in flight before a write would block")] = None
+    owner: Optional[Annotated[int, msgspec.Meta(ge=0, description="uid that may attach")]] = None
+    group: Optional[Annotated[int, msgspec.Meta(ge=0, description="gid that may attach")]] = None
+    sndbuf: Optional[Annotated[int, msgspec.Meta(ge=1, description="bytes in flight before a write would block")]] = None
     carrier: Annotated[bool, msgspec.Meta(description="carrier on")] = True
     netns: Annotated[Optional[str], msgspec.Meta(description="namespace to make it in: a name or a path")] = None
 
