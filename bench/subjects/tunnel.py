@@ -11,7 +11,7 @@ from bench.tools import BENCH
 class Tunnel:
     """Put before a subject's class: it is run by the ``tunnel`` command of this tree."""
 
-    needs: tuple[Need, ...] = (Module("tunnel.cli", "make build"),)
+    needs: tuple[Need, ...] = (Module("tunnel.breath", "make build"),)
 
     def tunnel(self, *words: str) -> tuple[str, ...]:
         """The command line of one ``tunnel`` command."""
