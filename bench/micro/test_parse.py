@@ -15,4 +15,6 @@ def test_parse(benchmark: BenchmarkFixture, shuffled: Callable[[], list[bytes]])
     def laid() -> tuple[tuple[Batch], dict[str, object]]:
         return (Batch.of(shuffled()),), {}
 
-    benchmark.pedantic(Batch.parse, setup=laid, rounds=500)
+    benchmark.pedantic(  # type: ignore[no-untyped-call]
+        Batch.parse, setup=laid, rounds=500
+    )

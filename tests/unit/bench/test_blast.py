@@ -38,6 +38,7 @@ def counted(blast, datagrams):
     """What ``blast sink`` counts of these."""
     command = [blast, "sink", "-a", ADDRESS, "-p", "0", "-s", "1300"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sink:
+        assert sink.stdout
         port = int(sink.stdout.readline().split()[-1])
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             for datagram in datagrams:

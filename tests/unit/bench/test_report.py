@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -16,20 +17,8 @@ from bench.subject import Program, Subject
 MEASURES = (Measure("tcp", "Gbit/s"), Measure("ping", "us", more=False, digits=1))
 
 
-class Peer(Subject[None]):
-    name = "peer"
-    setting = "tuned"
-
-    def build(self, stack):
-        raise NotImplementedError
-
-    def version(self):
-        return "1.2"
-
-
-class Absent(Peer):
-    name = "absent"
-    needs = (Program("no-such-program-here", "apt-get install none"),)
+PEER = Subject("peer", "tuned", lambda _stack: None, lambda: "1.2")
+ABSENT = replace(PEER, needs=(Program("no-such-program-here", "apt-get install none"),))
 
 
 def told():
@@ -37,14 +26,14 @@ def told():
     results.add("own", {"tcp": 12.0, "ping": 30.0})
     results.add("peer", {"tcp": 8.0})
     results.add(twin("own"), {"tcp": 12.6, "ping": 30.0})
-    head = {"scenario": "wire", "machine": facts(), "subjects": [report.described(Absent())]}
+    head = {"scenario": "wire", "machine": facts(), "subjects": [report.described(ABSENT)]}
     return head | report.evaluated(MEASURES, results, "own")
 
 
 def test_a_subject_tells_version_or_what_is_missing():
-    assert report.described(Peer()) == {"name": "peer", "version": "1.2", "setting": "tuned", "missing": []}
-    assert report.described(Absent())["missing"] == ["apt-get install none"]
-    assert report.described(Absent())["version"] == ""
+    assert report.described(PEER) == {"name": "peer", "version": "1.2", "setting": "tuned", "missing": []}
+    assert report.described(ABSENT)["missing"] == ["apt-get install none"]
+    assert report.described(ABSENT)["version"] == ""
 
 
 def test_the_record_survives_json(tmp_path):

@@ -22,7 +22,12 @@ def test_rounds_are_rotated():
 
 def test_turns_are_interleaved_and_all_taken():
     taken = []
-    results = run(["a", "b"], 3, lambda name: taken.append(name) or {"x": len(taken)}, Failure)
+
+    def turn(name):
+        taken.append(name)
+        return {"x": len(taken)}
+
+    results = run(["a", "b"], 3, turn, Failure)
     assert taken == ["a", "b", "b", "a", "a", "b"]
     assert results.samples == {"a": {"x": [1, 4, 5]}, "b": {"x": [2, 3, 6]}}
     assert results.medians() == {"a": {"x": 4}, "b": {"x": 3}}

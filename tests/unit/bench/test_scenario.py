@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-
 import pytest
 
 from bench import scenario
@@ -11,17 +9,13 @@ from bench.scenario import Scenario
 from bench.subject import BenchError, Module, Program, Subject
 
 
-class Stub(Subject[list[str]]):
-    def __init__(self, name, log):
-        self.name, self.log = name, log
+def stub(name, log):
+    def build(stack):
+        stack.callback(log.append, "down")
+        log.append("up")
+        return log
 
-    def build(self, stack: ExitStack) -> list[str]:
-        stack.callback(self.log.append, "down")
-        self.log.append("up")
-        return self.log
-
-    def version(self):
-        return ""
+    return Subject(name, "", build)
 
 
 def loaded(site, seconds):
@@ -38,15 +32,15 @@ def test_every_file_has_a_scenario(name):
 
 
 def test_a_turn_builds_loads_and_tears_down():
-    log = []
-    subject = Stub("a", log)
+    log: list[str] = []
+    subject = stub("a", log)
     found = Scenario("", (), (subject,), loaded)
     assert found.turn(subject, 2.0) == {"seconds": 2.0}
     assert log == ["up", "load", "down"]
 
 
 def test_subjects_come_in_the_order_asked():
-    a, b = Stub("a", []), Stub("b", [])
+    a, b = stub("a", []), stub("b", [])
     found = Scenario("", (), (a, b), loaded)
     assert found.chosen([]) == [a, b]
     assert found.chosen(["b", "a"]) == [b, a]
