@@ -68,6 +68,7 @@ TOO_BIG = declare("TOO_BIG", "larger than the path's MTU")
 NO_ROUTE = declare("NO_ROUTE", "no route to its destination")
 NO_ENDPOINT = declare("NO_ENDPOINT", "a datagram without a destination")
 
+WRONG_MEDIUM = declare("WRONG_MEDIUM", "not what this port carries")
 STRANGER = declare("STRANGER", "from an address that is not the peer's")
 NO_PEER = declare("NO_PEER", "no peer is known yet")
 NOT_ANSWERED = declare("NOT_ANSWERED", "not a packet that is answered")
