@@ -69,6 +69,7 @@ NO_ROUTE = declare("NO_ROUTE", "no route to its destination")
 NO_ENDPOINT = declare("NO_ENDPOINT", "a datagram without a destination")
 READ_ONLY = declare("READ_ONLY", "the device only brings packets")
 
+WRONG_MEDIUM = declare("WRONG_MEDIUM", "not what this port carries")
 STRANGER = declare("STRANGER", "from an address that is not the peer's")
 NO_PEER = declare("NO_PEER", "no peer is known yet")
 NOT_ANSWERED = declare("NOT_ANSWERED", "not a packet that is answered")
