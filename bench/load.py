@@ -15,6 +15,7 @@ from bench.tools import tool
 IPERF3 = Program("iperf3", "apt-get install iperf3")
 PING = Program("ping", "apt-get install iputils-ping")
 PING_INTERVAL_S = 0.005
+PORT = "9000"
 
 
 def tcp(site: Hosts, seconds: float) -> Reading:
@@ -55,19 +56,32 @@ def datagrams(site: Hosts, size: int, seconds: float) -> Reading:
     """Datagrams of ``size`` bytes flat out from near to far: ``udp_SIZE`` in kpps received."""
     blast = tool("tools/blast.c")
     with ExitStack() as stack:
-        sink = site.far.start(stack, blast, "sink", "-p", "9000", "-s", f"{size}")
+        sink = site.far.start(stack, blast, "sink", *_to("0.0.0.0", f"{size}", seconds))
         sink.await_until(lambda: "ready" in sink.output(), "ready sink")
-        sent = site.near.run(blast, "send", "-a", site.target, "-p", "9000", "-s", f"{size}", "-t", f"{seconds}")
+        sent = site.near.run(blast, "send", *_to(site.target, f"{size}", seconds))
         told = sink.finish(seconds + 10)
     return {f"udp_{size}": _verified(told, sent)["kpps"]}
 
 
 def reflected(site: Hosts, sizes: str, seconds: float) -> Reading:
-    """A mix of datagram sizes flat out to what sends them back: ``returned`` in kpps, verified."""
+    """A mix of datagram sizes flat out to what sends them back: ``returned`` and ``offered`` in kpps.
+
+    ``cpu`` is the subject's seconds a million packets returned, each of them verified.
+    """
     blast = tool("tools/blast.c")
-    told = site.near.run(blast, "echo", "-a", site.target, "-p", "9000", "-s", sizes, "-t", f"{seconds}")
+    before = site.cpu_seconds()
+    told = site.near.run(blast, "echo", *_to(site.target, sizes, seconds))
+    used = site.cpu_seconds() - before
     counted = _verified(told, told)
-    return {"returned": counted["kpps"], "offered": counted["offered_kpps"]}
+    return {
+        "returned": counted["kpps"],
+        "offered": counted["offered_kpps"],
+        "cpu": used / (counted["received"] / 1e6),
+    }
+
+
+def _to(address: str, sizes: str, seconds: float) -> list[str]:
+    return ["-a", address, "-p", PORT, "-s", sizes, "-t", f"{seconds}"]
 
 
 def _verified(told: str, sent: str) -> dict[str, float]:

@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import IO
 
 from bench.subject import BenchError
 
@@ -23,10 +22,12 @@ class Running:
         self, stack: ExitStack, argv: tuple[str, ...], command: list[str], env: dict[str, str] | None
     ) -> None:
         self.name = " ".join(argv)
-        self._output: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
+        self._output = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
         # An input that stays open: vde_switch takes the end of its input for the order to end.
         self._process = stack.enter_context(
-            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=self._output, stderr=subprocess.STDOUT, env=env)
+            subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=self._output, stderr=subprocess.STDOUT, env=env
+            )
         )
         self.pid = self._process.pid  # nsenter and setpriv execute: the pid stays
         stack.callback(self.stop)

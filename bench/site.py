@@ -19,13 +19,14 @@ FAR = "10.77.0.2"
 class Hosts:
     """Two hosts, each a namespace with one interface ``eth0``; the subject runs in a third.
 
-    ``target`` is the address that the near host's loads aim at.
+    The near host's loads go from ``source`` to ``target``.
     """
 
     near: Netns
     far: Netns
     switch: Netns
     processes: list[Running] = field(default_factory=list)
+    source: str = NEAR
     target: str = FAR
 
     def cpu_seconds(self) -> float:
@@ -45,6 +46,12 @@ class Hosts:
 def hosts(stack: ExitStack) -> Hosts:
     """Three fresh namespaces."""
     return Hosts(Netns(stack), Netns(stack), Netns(stack))
+
+
+def alone(stack: ExitStack) -> Hosts:
+    """One namespace for the loads and for the subject, behind which the target is."""
+    host = Netns(stack)
+    return Hosts(host, host, host)
 
 
 def adopt(site: Hosts, near: str, far: str) -> None:

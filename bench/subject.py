@@ -74,7 +74,7 @@ def distribution_version(name: str) -> str:
 
 
 def program_version(*argv: str) -> str:
-    """The first line in which a program tells its version."""
+    """The first line in which a program tells its version, ``""`` where it tells none."""
     told = subprocess.run(argv, capture_output=True, text=True, check=False)
     lines = (told.stdout + told.stderr).strip().splitlines()
-    return lines[0].strip() if lines else ""
+    return lines[0].strip() if lines and not told.returncode else ""

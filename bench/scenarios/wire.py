@@ -12,10 +12,9 @@ from bench.subjects.wires import Bridge, CLoop, TunnelWire
 
 
 def load(site: Hosts, seconds: float) -> Reading:
-    """One TCP stream, then pings, then datagrams of 64 and 1,400 bytes."""
-    return (
-        tcp(site, seconds) | ping(site, seconds) | datagrams(site, 64, seconds) | datagrams(site, 1400, seconds)
-    )
+    """Datagrams of 64 and 1,400 bytes, one TCP stream, pings, one after the other."""
+    small, large = (datagrams(site, size, seconds) for size in (64, 1400))
+    return tcp(site, seconds) | ping(site, seconds) | small | large
 
 
 SCENARIO = Scenario(

@@ -66,7 +66,8 @@ class Daemons:
         """Make an empty database and serve it."""
         file = f"{self.folder}/conf.db"
         self.netns.run("ovsdb-tool", "create", file, SCHEMA, env=self.env)
-        server = self._start("ovsdb-server", file, f"--remote=p{self.socket}", f"--unixctl={self.folder}/db.ctl")
+        control = f"--unixctl={self.folder}/db.ctl"
+        server = self._start("ovsdb-server", file, f"--remote=p{self.socket}", control)
         server.await_until(lambda: os.path.exists(f"{self.folder}/db.sock"), "database socket")
         self.configure("--no-wait", "init")
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import ExitStack
 
 from bench.site import Hosts, adopt, cable, hosts
-from bench.subject import GCC, Module, Subject, program_version
+from bench.subject import GCC, Subject
+from bench.subjects.tunnel import Tunnel
 from bench.tools import tool
-
-TUNNEL = (sys.executable, "-m", "tunnel.cli")
 
 
 class TapPair(Subject[Hosts]):
@@ -31,16 +29,12 @@ class TapPair(Subject[Hosts]):
         return site
 
 
-class TunnelWire(TapPair):
+class TunnelWire(Tunnel, TapPair):
     name = "tunnel"
     setting = "tunnel wire A B: offloads on, uvloop"
-    needs = (Module("tunnel.cli", "make build"),)
 
     def command(self) -> tuple[str, ...]:
-        return (*TUNNEL, "wire", "wire1", "wire2")
-
-    def version(self) -> str:
-        return program_version(*TUNNEL, "--version")
+        return self.tunnel("wire", "wire1", "wire2")
 
 
 class CLoop(TapPair):
@@ -63,7 +57,10 @@ class Bridge(Subject[Hosts]):
         site = hosts(stack)
         cable(site, offload=True)
         site.switch.ip(
-            "link add br0 type bridge", "link set br0 up", "link set port1 master br0", "link set port2 master br0"
+            "link add br0 type bridge",
+            "link set br0 up",
+            "link set port1 master br0",
+            "link set port2 master br0",
         )
         site.settle()
         return site

@@ -18,7 +18,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def interface_options(function: Function) -> Function:
     """Adds NAME and the options that ``interface`` takes."""
     for add in (
-        click.option("--address", multiple=True, metavar="CIDR", help="Our own address on it; may be repeated."),
+        click.option("--address", multiple=True, metavar="CIDR", help="Our address on it; may be repeated."),
         click.option("--mtu", type=click.IntRange(68, 65535), help="MTU, bytes."),
         click.option("--tap", is_flag=True, help="A TAP (Ethernet) instead of a TUN (IP)."),
         click.argument("name"),

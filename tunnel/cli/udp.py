@@ -12,7 +12,7 @@ from tunnel.graph import Graph
 
 @click.command()
 @interface_options
-@click.option("--listen", required=True, metavar="ADDR:PORT", help="Where to receive; 0.0.0.0 or [::] for all.")
+@click.option("--listen", required=True, metavar="ADDR:PORT", help="Where to receive; [::]:PORT for all.")
 @click.option("--peer", metavar="ADDR:PORT", help="Whom to send to; datagrams of others are dropped.")
 @click.option("--learn", is_flag=True, help="The first that sends is the peer.")
 @engine_options
