@@ -2,12 +2,14 @@
 
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
-from tunnel.arena cimport Arena
+from tunnel.arena cimport arena_view
 from tunnel.endpoint cimport AF_INET, endpoint_at
 from tunnel.verbs cimport packet_echo, packet_reply, packet_set_address, packet_set_port
-from tunnel.wire cimport be16
+from tunnel.wire cimport MAC_SIZE, be16
+
+from tunnel import reasons
 
 assert sizeof(packet_t) == 64, "packet_t is not 64 bytes"
 assert sizeof(endpoint_t) == 64, "endpoint_t is not 64 bytes"
@@ -19,6 +21,7 @@ cdef enum:
     SCTP = 132
     UDPLITE = 136
 
+cdef uint32_t REASONS_MAX = reasons.MAX
 
 globals().update(
     ETHERNET=ETHERNET, IP=IP, DATAGRAM=DATAGRAM,
@@ -29,6 +32,10 @@ globals().update(
 
 cdef inline bint _has_ports(const packet_t *p) noexcept nogil:
     return p.l4 != ABSENT and (p.proto == TCP or p.proto == UDP or p.proto == SCTP or p.proto == UDPLITE)
+
+
+cdef inline bint _has_macs(const packet_t *p) noexcept nogil:
+    return p.medium == ETHERNET and p.len >= 2 * MAC_SIZE
 
 
 cdef inline object _address(const packet_t *p, bint destination):
@@ -51,6 +58,9 @@ cdef class Packet:
     changes to it go nowhere. Offsets are from the first byte; ``None`` where the header is absent.
     """
 
+    def __cinit__(self):
+        self.p = &self.kept
+
     @property
     def data(self) -> bytes:
         """All its bytes, copied."""
@@ -58,11 +68,14 @@ cdef class Packet:
 
     @property
     def view(self) -> memoryview:
-        """Its bytes, not copied, writable; *pins* the memory while it lives. *Shared* bytes are made own first."""
+        """Its bytes, not copied, writable; *pins* the memory while it lives. *Shared* bytes are made own first.
+
+        While views of 16 earlier breaths are kept, a further one is a read-only copy.
+        """
         if self.arena == NULL:
             return memoryview(self.bytes)
         self.own()
-        return (<Arena> self.arena.face).view(<size_t> self.p.data, self.p.len)
+        return arena_view(self.arena, self.p.data, self.p.len)
 
     @property
     def payload(self) -> bytes:
@@ -143,12 +156,12 @@ cdef class Packet:
     @property
     def dst_mac(self):
         """Destination MAC, 6 bytes; None where there is no Ethernet header."""
-        return PyBytes_FromStringAndSize(<char *> self.p.data, 6) if self.p.medium == ETHERNET else None
+        return PyBytes_FromStringAndSize(<char *> self.p.data, 6) if _has_macs(self.p) else None
 
     @property
     def src_mac(self):
         """Source MAC, 6 bytes; None where there is no Ethernet header."""
-        return PyBytes_FromStringAndSize(<char *> self.p.data + 6, 6) if self.p.medium == ETHERNET else None
+        return PyBytes_FromStringAndSize(<char *> self.p.data + 6, 6) if _has_macs(self.p) else None
 
     @property
     def vlan(self):
@@ -235,13 +248,18 @@ cdef class Packet:
 
     @property
     def endpoint(self):
-        """``(address, port)`` it came from or goes to, for a DATAGRAM; else None."""
+        """``(address, port)`` it came from or goes to, for a DATAGRAM; else None.
+
+        A link-local IPv6 address has its interface's number as zone: ``fe80::1%2``.
+        """
         if self.arena == NULL:
             return _endpoint(&self.endpoint)
         return _endpoint(endpoint_at(self.arena, self.p.endpoint)) if self.p.endpoint else None
 
     def drop(self, uint16_t reason=0):
-        """Drop it for a reason of ``tunnel.reasons``."""
+        """Drop it for a reason of ``tunnel.reasons``. Raises ``ValueError`` for a number out of the table."""
+        if reason >= REASONS_MAX:
+            raise ValueError(f"reason {reason}: a number of tunnel.reasons was expected")
         packet_drop(self.p, reason)
 
     def own(self) -> None:
@@ -282,12 +300,15 @@ def _ip(address):
 
 cdef object _endpoint(const endpoint_t *record):
     import socket
+    cdef uint32_t zone
     if record.size == 0:
         return None
     port = be16(record.name + 2)
     if record.size == 16:
         return socket.inet_ntop(socket.AF_INET, (<const char *> record.name)[4:8]), port
-    return socket.inet_ntop(socket.AF_INET6, (<const char *> record.name)[8:24]), port
+    address = socket.inet_ntop(socket.AF_INET6, (<const char *> record.name)[8:24])
+    memcpy(&zone, record.name + 24, sizeof(zone))
+    return f"{address}%{zone}" if zone else address, port
 
 
 cdef Packet packet_face(packet_t *p, arena_t *arena):
