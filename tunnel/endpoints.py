@@ -29,8 +29,14 @@ def parse(text: str) -> tuple[str, int]:
 
 
 def pack(address: str, port: int) -> bytes:
-    """The ``endpoint_t`` record of an address (a ``%zone`` gives the interface) and a port."""
+    """The ``endpoint_t`` record of an address (a ``%zone`` gives the interface) and a port.
+
+    An IPv4-mapped address is the IPv4 address. Raises ``ValueError`` for what is no address,
+    ``OverflowError`` for a port out of range, ``OSError`` for a zone that is no interface.
+    """
     parsed = ipaddress.ip_address(address)
+    if parsed.version == 6 and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
     if parsed.version == 4:
         name = struct.pack("=HH", socket.AF_INET, socket.htons(port)) + parsed.packed + bytes(8)
     else:

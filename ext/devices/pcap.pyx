@@ -193,7 +193,8 @@ cdef int pcap_end(Pcap self, int status) except -1 with gil:
         raise DeviceClosed(self._malformed())
     if self.foreign:
         log.warning("%s: %d packets were not %s", self.options.path, self.foreign, self.options.medium)
-    raise DeviceClosed(f"{self.options.path}: end of file" + (" within a packet" if status == CUT else ""))
+    text = f"{self.options.path}: end of file" + (" within a packet" if status == CUT else "")
+    raise DeviceClosed(text, finished=True)
 
 
 cdef int pcap_closed(Pcap self) except -1 with gil:
