@@ -22,8 +22,5 @@ def command(as_json: bool) -> None:
         show_json([entry._asdict() for entry in entries])
     else:
         heads = ["type", "kind", "class", "from"]
-        show_table(heads, [[one.name, one.kind, one.target, _source(one)] for one in entries])
-
-
-def _source(entry: registry.Entry) -> str:
-    return f"{entry.distribution} {entry.version}".rstrip()
+        rows = [[one.name, one.kind, one.target, f"{one.distribution} {one.version}"] for one in entries]
+        show_table(heads, rows)
