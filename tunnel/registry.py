@@ -15,7 +15,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
-from tunnel import __version__
 from tunnel import trust as trusted
 from tunnel.config import choices, meant
 from tunnel.errors import ConfigError
@@ -47,12 +46,12 @@ class Entry(NamedTuple):
     name: str
     target: str           # package.module:Class
     distribution: str     # "tunnel" for what is built in
-    version: str          # of the distribution
+    version: str          # of the distribution; "" for what is built in
 
 
 def entries(kind: Kind) -> list[Entry]:
     """All short names of a kind in order; a plugin cannot take the name of something built in."""
-    own = [Entry(kind, name, target, "tunnel", __version__) for name, target in BUILT_IN[kind].items()]
+    own = [Entry(kind, name, target, "tunnel", "") for name, target in BUILT_IN[kind].items()]
     plugins = [
         Entry(kind, point.name, point.value, point.dist.name, point.dist.version)
         for point in entry_points(group=f"tunnel.{kind}s")

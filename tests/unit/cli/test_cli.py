@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from time import perf_counter
+from resource import RUSAGE_CHILDREN, getrusage
 
 import pytest
 
@@ -14,7 +14,7 @@ from tests.unit.cli.calls import TOP, call, spawn
 from tunnel import __version__, cli
 from tunnel.errors import ConfigError, DeviceError, Problem, TunnelError
 
-NOT_COMMANDS = {"__init__", "running", "selftest", "table"}
+NOT_COMMANDS = {"__init__", "progress", "running", "selftest", "table"}
 
 
 def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
@@ -52,11 +52,13 @@ def test_the_help_imports_no_command() -> None:
 
 
 def test_the_help_comes_at_once() -> None:
+    """Under 100 ms, by the processor's clock: other processes of the machine do not count."""
     times = []
     for _ in range(5):
-        start = perf_counter()
+        before = getrusage(RUSAGE_CHILDREN)
         assert spawn("--help").status == 0
-        times.append(perf_counter() - start)
+        after = getrusage(RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(times) < 0.1
 
 
