@@ -131,3 +131,4 @@ def test_no_path_is_made_up(parts: list[str]) -> None:
         node: object = tree
         for part in path:
             node = node[part]  # type: ignore[index]
+        assert node is not None, path
