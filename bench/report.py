@@ -82,7 +82,7 @@ def show(told: dict[str, Any], measures: Iterable[Measure]) -> None:
     console = Console(highlight=False)
     console.print(table(told, measures))
     for failure in told["failures"]:
-        console.print(f"failed: {failure}", markup=False, style="red")
+        console.print(f"failed: {failure}", markup=False, style="red", soft_wrap=True)
     for subject in told["subjects"]:
         for line in subject["missing"]:
-            console.print(f"not measured: {subject['name']}: {line}", markup=False)
+            console.print(f"not measured: {subject['name']}: {line}", markup=False, soft_wrap=True)

@@ -20,13 +20,9 @@ from tunnel.tables.buckets cimport buckets_take
 from tunnel.wire cimport IP4_SOURCE, IP6_SOURCE
 
 import ipaddress
-from typing import Annotated, Literal
-
-import msgspec
-
 from tunnel import endpoints, reasons
 from tunnel.errors import ConfigError
-from tunnel.handlers import arguments
+from tunnel.handlers import options as known
 
 cdef uint16_t STRANGER = reasons.STRANGER
 cdef uint16_t NO_PEER = reasons.NO_PEER
@@ -42,17 +38,6 @@ cdef enum:
     TOLD_BURST = 10
 
 cdef uint64_t SILENCE_NS = 60_000_000_000
-
-
-class UdpTunnelOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Options of ``UdpTunnel``."""
-
-    peer: Annotated[str, msgspec.Meta(description="ADDR:PORT of the other end")] = ""
-    learn: bool = False
-    medium: Literal["ip", "ethernet"] = "ip"
-    mtu: Annotated[int, msgspec.Meta(ge=0, le=65507, description="bytes from the IP header on; 0 = no limit")] = 0
-    mss_clamp: bool = True
-    keepalive_s: Annotated[float, msgspec.Meta(ge=0, le=86400, description="seconds; 0 = none")] = 0
 
 
 cdef class UdpTunnel(Handler):
@@ -108,10 +93,10 @@ cdef class UdpTunnel(Handler):
 
     ports = ("overlay", "underlay")
     accepts = 0
-    Options = UdpTunnelOptions
+    Options = known.UdpTunnelOptions
 
     def __init__(self, **options):
-        chosen = arguments.read("udp_tunnel", UdpTunnelOptions, options)
+        chosen = known.read("udp_tunnel", known.UdpTunnelOptions, options)
         cdef bytes record
         if bool(chosen.peer) == chosen.learn:
             raise ConfigError('udp_tunnel: either peer = "ADDR:PORT" or learn = true is needed, not both')

@@ -19,6 +19,7 @@ from tunnel.errors import TunnelError
 # Here, so that the help needs no import; ``tunnel COMMAND --help`` is the command's own.
 COMMANDS = {
     "check": "Check a graph file and show what it joins.",
+    "demo": "Build two hosts and a tunnel between them, use it, account for every packet.",
     "doctor": "Check this machine: what works, what does not, what to do.",
     "echo": "Answer pings, ARP and neighbour solicitations on a TUN or TAP.",
     "handlers": "List the types of handlers and devices that graph files can use.",
