@@ -48,7 +48,7 @@ cdef bint pmtu_tellable(const packet_t *p) noexcept nogil:
         return True
     icmp = ICMP_UNREACHABLE if p.l4 == ABSENT else p.data[p.l4]
     if p.proto == PROTO_ICMP6:
-        return icmp >= ICMP6_ECHO_REQUEST
+        return icmp >= ICMP6_ECHO_REQUEST     # below lie the errors, RFC 4443, 2.1
     return icmp == ICMP_ECHO_REQUEST or icmp == ICMP_ECHO_REPLY
 
 

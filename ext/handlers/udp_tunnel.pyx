@@ -182,13 +182,13 @@ cdef void tell(UdpTunnel self, batch_t *batch, uint32_t index) noexcept nogil:
 cdef void decap(UdpTunnel self, batch_t *batch, packet_t *p, uint32_t *endpoint) noexcept nogil:
     """A datagram becomes a packet of the overlay."""
     cdef const endpoint_t *sender = endpoint_at(batch.arena, p.endpoint)
-    cdef bint known
+    cdef bint from_peer
     cdef uint16_t reason
     if p.medium != DATAGRAM or p.endpoint == 0:
         packet_drop(p, WRONG_MEDIUM)
         return
-    known = self.peer.size != 0 and endpoint_same(sender, &self.peer)
-    if not known and not may_bind(self, batch):
+    from_peer = self.peer.size != 0 and endpoint_same(sender, &self.peer)
+    if not from_peer and not may_bind(self, batch):
         packet_drop(p, STRANGER)
         return
     p.endpoint = 0
@@ -203,7 +203,7 @@ cdef void decap(UdpTunnel self, batch_t *batch, packet_t *p, uint32_t *endpoint)
             p.egress = OVERLAY
     else:
         p.egress = CONSUMED
-    if known or p.egress == OVERLAY or p.egress == CONSUMED:
+    if from_peer or p.egress == OVERLAY or p.egress == CONSUMED:
         heard(self, sender, batch.now_ns, endpoint)
 
 
