@@ -120,11 +120,13 @@ cdef inline uint16_t _ip4(packet_t *p, uint32_t l3, uint32_t end) noexcept nogil
     fragment = wire.be16(ip + wire.IP4_FRAGMENT)
     if fragment & (wire.IP4_MORE_FRAGMENTS | wire.IP4_OFFSET_MASK):
         return _fragment(
-            p, l3 + size, l3 + total, ip[wire.IP4_PROTO], wire.load32(ip + wire.IP4_SOURCE), wire.load32(ip + wire.IP4_DESTINATION),
+            p, l3 + size, l3 + total, ip[wire.IP4_PROTO],
+            wire.load32(ip + wire.IP4_SOURCE), wire.load32(ip + wire.IP4_DESTINATION),
             (fragment & wire.IP4_OFFSET_MASK) * 8,
         )
     return _transport(
-        p, l3 + size, l3 + total, ip[wire.IP4_PROTO], wire.load32(ip + wire.IP4_SOURCE), wire.load32(ip + wire.IP4_DESTINATION), True,
+        p, l3 + size, l3 + total, ip[wire.IP4_PROTO],
+        wire.load32(ip + wire.IP4_SOURCE), wire.load32(ip + wire.IP4_DESTINATION), True,
     )
 
 
@@ -132,10 +134,10 @@ cdef uint16_t _extensions(
     packet_t *p, uint32_t at, uint32_t end, uint8_t proto, uint64_t here, uint64_t there
 ) noexcept nogil:
     """Along the chain of extension headers; each is bounded by the packet and their number by a limit."""
-    cdef uint32_t size, fragment, seen
+    cdef uint32_t size, fragment, _seen
     cdef uint8_t kind
     cdef bint whole = True
-    for seen in range(<uint32_t> EXTENSIONS_MAX + 1):
+    for _seen in range(<uint32_t> EXTENSIONS_MAX + 1):
         kind = TRANSPORT[proto].extension
         if kind == 0:
             if whole:
@@ -190,7 +192,7 @@ cdef uint16_t _tags(packet_t *p, uint32_t *at) noexcept nogil:
     """Take the tags off at ``at``, the byte behind the first TPID; p.ethertype is what the last names."""
     cdef uint32_t seen
     p.vlan_tpid = p.ethertype
-    for seen in range(<uint32_t> TAGS_MAX):
+    for _seen in range(<uint32_t> TAGS_MAX):
         if p.len - at[0] < wire.TAG_SIZE:
             return TRUNCATED
         if seen == 0:
