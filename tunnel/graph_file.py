@@ -53,8 +53,8 @@ class _Filling:
             self.document.report((key,), f"unknown table{meant(key, _TABLES)}, {choices(_TABLES)}")
         self.engine()
         for kind in get_args(registry.Kind):
-            for name, table in self.table(f"{kind}s").items():
-                self.node(kind, name, table)
+            for name in self.table(f"{kind}s"):
+                self.node(kind, name)
         self.links()
         self.document.problems += problems(self.graph, self.broken, self.excused)
 
@@ -73,7 +73,7 @@ class _Filling:
         if given is not None:
             self.graph.engine = EngineOptions(**given)
 
-    def node(self, kind: registry.Kind, name: str, table: Any) -> None:
+    def node(self, kind: registry.Kind, name: str) -> None:
         path = (f"{kind}s", name)
         before = len(self.document.problems)
         given = dict(self.table(*path))

@@ -15,6 +15,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +34,20 @@ def has_rights() -> bool:
     return effective & wanted == wanted
 
 
-def follow_parent(parent: int) -> None:
-    """Ends this process when ``parent`` dies, even while a copy of the socket is open elsewhere.
+def follow_parent(channel: Channel, parent: int) -> None:
+    """Ends the channel when ``parent`` dies, even while a copy of its socket is open elsewhere.
 
     The kernel already signals when the parent's starting *thread* ends; then the parent lives on and
-    so does the lab. SIGINT is the parent's to handle.
+    so does the lab. SIGINT is the parent's to handle. No handler raises: the first signal may come
+    while the last processes are being killed.
     """
 
     def on_hangup(*_: object) -> None:
         if os.getppid() != parent:
-            sys.exit(0)
+            channel.end()
 
     signal.signal(signal.SIGHUP, on_hangup)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: channel.end())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     netns.die_with_parent(signal.SIGHUP)
     on_hangup()
@@ -86,12 +88,9 @@ def failure(error: Exception) -> dict[str, Any]:
 
 
 def serve(channel: Channel, requests: Any) -> None:
-    """Answers until the parent closes its end."""
+    """Answers until the channel ends, which is ``EOFError`` or ``ConnectionError``."""
     while True:
-        try:
-            request, _ = channel.receive()
-        except (EOFError, ConnectionError):
-            return
+        request, _ = channel.receive()
         try:
             value, fds = requests.answer(request)
         except Exception as error:  # whatever pyroute2 raises costs one request, not the lab
@@ -104,7 +103,7 @@ def main() -> None:
     """See the module."""
     parent = int(sys.argv[1])
     channel = Channel(socket.socket(fileno=0))
-    follow_parent(parent)
+    follow_parent(channel, parent)
     try:
         rootless = separate()
     except OSError as error:
@@ -114,10 +113,10 @@ def main() -> None:
 
     requests = Requests()
     try:
-        greet(channel, rootless)
-        serve(channel, requests)
+        with suppress(EOFError, ConnectionError):
+            greet(channel, rootless)
+            serve(channel, requests)
     finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGHUP, signal.SIGTERM))
         end_all_in(requests.inodes(), spare={os.getpid(), parent})
 
 

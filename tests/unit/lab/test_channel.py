@@ -72,6 +72,15 @@ def test_too_many_descriptors_are_refused_and_none_is_kept(ends: tuple[Channel, 
     assert open_descriptors() == before
 
 
+def test_one_end_ends_both(ends: tuple[Channel, Channel]) -> None:
+    left, right = ends
+    left.end()
+    for end in ends:
+        with pytest.raises(EOFError):
+            end.receive()
+    right.end()
+
+
 def test_closing_twice(ends: tuple[Channel, Channel]) -> None:
     left, _ = ends
     left.close()

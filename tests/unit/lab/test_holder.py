@@ -38,7 +38,12 @@ class Requests:
 @pytest.fixture
 def parent() -> Iterator[Channel]:
     ours, theirs = map(Channel, socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
-    thread = Thread(target=holder.serve, args=(theirs, Requests()))
+
+    def serve() -> None:
+        with pytest.raises(EOFError):
+            holder.serve(theirs, Requests())
+
+    thread = Thread(target=serve)
     thread.start()
     yield ours
     ours.close()

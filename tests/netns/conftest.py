@@ -1,0 +1,94 @@
+"""Labs for the network tests, and the proof that the tests leave nothing behind."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tunnel.errors import LabError
+from tunnel.lab import Lab
+
+HERE = Path(__file__).parent
+MARK = "TUNNEL_TEST_SESSION"  # in the environment of whatever a test starts, however far it strays
+NO_RIGHTS = (errno.EPERM, errno.EACCES, errno.ENOSPC)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of this folder are network tests."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker("netns")
+
+
+@contextmanager
+def a_lab() -> Iterator[Lab]:
+    """A lab, or a skip that tells what this machine refuses."""
+    try:
+        lab = Lab()
+    except LabError as error:
+        if error.errno in NO_RIGHTS:
+            pytest.skip(str(error))
+        raise
+    with lab:
+        yield lab
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    """A lab of the test's own."""
+    with a_lab() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def module_lab() -> Iterator[Lab]:
+    """One lab for all tests of a module, for those that build once and then look."""
+    with a_lab() as made:
+        yield made
+
+
+def started_here(mark: str) -> set[str]:
+    """Processes that carry the session's mark, with their programs."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
+                found.add(f"{entry.name} {(entry / 'cmdline').read_bytes().replace(bytes(1), b' ').decode()}")
+        except OSError:
+            continue  # it ended meanwhile, or it is somebody else's
+    return found
+
+
+def held_namespaces() -> set[str]:
+    """Descriptors of this process that keep a namespace alive."""
+    links = {entry.name: os.readlink(entry) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()}
+    return {f"{fd} -> {target}" for fd, target in links.items() if target.startswith(("net:", "user:", "mnt:"))}
+
+
+def traces(mark: str) -> dict[str, set[str]]:
+    """Everything a test could leave behind outside of its lab."""
+    named = Path("/run/netns")
+    return {
+        "links": {name for _, name in socket.if_nameindex()},
+        "named namespaces": {entry.name for entry in named.iterdir()} if named.exists() else set(),
+        "held namespaces": held_namespaces(),
+        "processes": started_here(mark),
+    }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left_behind() -> Iterator[None]:
+    """Compares links, namespaces and processes after the session with those before it."""
+    mark = f"{MARK}={os.getpid()}"
+    os.environ[MARK] = str(os.getpid())
+    before = traces(mark)
+    yield
+    after = traces(mark)
+    left = {what: after[what] - before[what] for what in after if after[what] - before[what]}
+    assert not left, f"the tests left behind: {left}"

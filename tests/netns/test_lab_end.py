@@ -1,0 +1,133 @@
+"""A lab ends with everything in it, however its end comes."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+import pytest
+
+from tunnel.errors import LabError
+from tunnel.lab import Lab, Node
+
+END_MS = 20_000
+FOREVER = [sys.executable, "-I", "-S", "-c", "import signal; signal.pause()"]
+LEAVE = "setsid \"$@\" </dev/null >/dev/null 2>&1 & echo $!"  # a daemon: nobody's child, no terminal
+
+# A program with a lab, a program of its own in it, and a daemon that has left its parent.
+OWNER = f"""
+import os, signal
+from tunnel.lab import Lab
+lab = Lab()
+node = lab.node("a")
+child = node.popen({FOREVER!r})
+daemon = node.run(["sh", "-c", {LEAVE!r}, "sh", *{FOREVER!r}]).stdout.strip()
+copy = os.fork() if FORK else 0
+if copy or not FORK:
+    print(lab.pid, child.pid, daemon, copy, flush=True)
+signal.pause()
+"""
+
+
+def ended(pidfd: int) -> bool:
+    """Whether the process behind ``pidfd`` ends in time."""
+    waiter = select.poll()
+    waiter.register(pidfd, select.POLLIN)
+    return bool(waiter.poll(END_MS))
+
+
+@contextmanager
+def watched(pids: list[int]) -> Iterator[list[int]]:
+    """Descriptors of processes."""
+    pidfds = [os.pidfd_open(pid) for pid in pids]
+    yield pidfds
+    for fd in pidfds:
+        os.close(fd)
+
+
+def start_daemon(node: Node) -> int:
+    """A process in the node that no one waits for; its id is of a shell's background job."""
+    return int(node.run(["sh", "-c", LEAVE, "sh", *FOREVER]).stdout)
+
+
+def test_closing_ends_children_and_daemons(lab: Lab) -> None:
+    node = lab.node("a")
+    child = node.popen(FOREVER)
+    with watched([child.pid, start_daemon(node), lab.pid]) as pidfds:
+        lab.close()
+        assert all(map(ended, pidfds))
+    assert child.returncode == -signal.SIGKILL
+    lab.close()
+
+
+def test_an_exception_ends_the_lab() -> None:
+    with pytest.raises(ZeroDivisionError), Lab() as lab:
+        pidfd = os.pidfd_open(lab.pid)
+        raise ZeroDivisionError
+    assert ended(pidfd)
+    os.close(pidfd)
+
+
+def test_a_closed_lab_says_so(lab: Lab) -> None:
+    node = lab.node("a")
+    lab.close()
+    for action in (lambda: lab.node("b"), lambda: node.up("lo"), lambda: node.tun("tun0")):
+        with pytest.raises(LabError, match="ended or was closed"):
+            action()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_holder(lab: Lab, number: signal.Signals) -> None:
+    node = lab.node("a")
+    child = node.popen(FOREVER)
+    with watched([lab.pid]) as pidfds:
+        os.kill(lab.pid, number)
+        assert all(map(ended, pidfds))
+    with pytest.raises(LabError, match="node a, lo: set up: the lab has ended"):
+        node.up("lo")
+    lab.close()
+    assert child.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("fork", [False, True], ids=["alone", "socket-copied-by-fork"])
+def test_a_killed_owner(lab: Lab, fork: bool) -> None:
+    program = OWNER.replace("FORK", str(fork))
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout
+        holder, child, daemon, copy = map(int, owner.stdout.readline().split())
+        with watched([holder, child, daemon]) as pidfds:
+            owner.kill()
+            assert all(map(ended, pidfds))
+        if fork:
+            os.kill(copy, signal.SIGKILL)
+    assert owner.returncode == -signal.SIGKILL
+    assert lab.node("other"), "another lab lives on"
+
+
+def test_the_thread_that_made_it_may_end() -> None:
+    made: list[Lab] = []
+    thread = Thread(target=lambda: made.append(Lab()))
+    thread.start()
+    thread.join()
+    with made[0] as lab:
+        assert lab.node("a").interface("lo").up
+
+
+def test_the_terminal_s_interrupt_is_not_the_holder_s(lab: Lab) -> None:
+    os.kill(lab.pid, signal.SIGINT)
+    assert lab.node("a").interface("lo").up
+
+
+def test_a_machine_without_room_for_namespaces() -> None:
+    program = "import tunnel.lab as l\ntry: l.Lab()\nexcept l.LabError as e: print(e.errno, e)"
+    script = 'echo 0 >/proc/sys/user/max_net_namespaces; exec "$@"'
+    command = ["unshare", "--user", "--map-root-user", "sh", "-c", script, "sh", sys.executable, "-c", program]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "the lab cannot start: unshare" in told
+    assert "user.max_net_namespaces" in told
