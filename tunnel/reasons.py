@@ -67,6 +67,7 @@ LINK_DOWN = declare("LINK_DOWN", "the interface is down")
 TOO_BIG = declare("TOO_BIG", "larger than the path's MTU")
 NO_ROUTE = declare("NO_ROUTE", "no route to its destination")
 NO_ENDPOINT = declare("NO_ENDPOINT", "a datagram without a destination")
+READ_ONLY = declare("READ_ONLY", "the device only brings packets")
 
 WRONG_MEDIUM = declare("WRONG_MEDIUM", "not what this port carries")
 STRANGER = declare("STRANGER", "from an address that is not the peer's")
