@@ -1,4 +1,7 @@
-"""``python -m bench list`` and ``python -m bench NAME [--rounds N] [--seconds S] [--subjects a,b]``."""
+"""``python -m bench [NAME ...] [--rounds N] [--seconds S] [--subjects a,b]``; ``list`` tells what there is.
+
+Without a name every scenario is run. The records are in build/bench.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,16 @@ from bench.tools import BUILT
 
 def arguments() -> argparse.Namespace:
     """What the command line asks for."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Ratios of subjects measured side by side.")
-    parser.add_argument("scenario", choices=["list", *scenario.names()])
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Ratios measured side by side.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"list, {', '.join(scenario.names())}")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default 5)")
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each load (default 3)")
-    parser.add_argument("--subjects", default="", help="comma-separated; the first is compared with the others")
-    return parser.parse_args()
+    parser.add_argument("--subjects", default="", help="a,b: the first is compared with the others")
+    asked = parser.parse_args()
+    unknown = set(asked.names) - {"list", *scenario.names()}
+    if unknown:
+        parser.error(f"no scenario {', '.join(sorted(unknown))}")
+    return asked
 
 
 def overview() -> None:
@@ -34,10 +41,12 @@ def overview() -> None:
             print(f"  needs: {line}")
         for subject in map(report.described, found.subjects):
             missing = "; ".join(f"missing: {line}" for line in subject["missing"])
-            print(f"  {subject['name']:<16} {missing or subject['version']:<40} {subject['setting']}")
+            print(f"  {subject['name']:<16} {missing or subject['version']:<36} {subject['setting']}")
 
 
-def measured(name: str, found: Scenario, subjects: list[Subject[Any]], rounds: int, seconds: float) -> dict[str, Any]:
+def measured(
+    name: str, found: Scenario, subjects: list[Subject[Any]], rounds: int, seconds: float
+) -> dict[str, Any]:
     """Run a scenario over those of the subjects that are there; the record of the run."""
     machine = facts()
     ready = {subject.name: subject for subject in subjects if not subject.missing()}
@@ -45,34 +54,46 @@ def measured(name: str, found: Scenario, subjects: list[Subject[Any]], rounds: i
     ready[twin(first)] = subjects[0]
 
     def turn(subject: str) -> Reading:
-        print(f"  {subject}", file=sys.stderr, flush=True)
+        print(f"{name}: {subject}", file=sys.stderr, flush=True)
         return found.turn(ready[subject], seconds)
 
     results = run(list(ready), rounds, turn, BenchError)
-    effort = {"rounds": rounds, "seconds": seconds}
-    return report.record(name, machine, effort, found.measures, subjects, results, first)
+    head = {
+        "scenario": name,
+        "machine": machine,
+        "rounds": rounds,
+        "seconds": seconds,
+        "subjects": [report.described(subject) for subject in subjects],
+    }
+    return head | report.evaluated(found.measures, results, first)
+
+
+def ran(name: str, asked: argparse.Namespace) -> bool:
+    """Measure, show and write one scenario; False where something is missing or a turn failed."""
+    found = scenario.find(name)
+    try:
+        subjects = found.chosen([word for word in asked.subjects.split(",") if word])
+    except BenchError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return False
+    missing = found.missing() + subjects[0].missing()
+    if missing:
+        print(f"{name}: not measured: {'; '.join(missing)}", file=sys.stderr)
+        return False
+    told = measured(name, found, subjects, asked.rounds, asked.seconds)
+    report.show(told, found.measures)
+    print(report.write(BUILT, told))
+    return not told["failures"]
 
 
 def main() -> int:
     """Exit code 0, or 1 where something is missing or a turn failed."""
     asked = arguments()
-    if asked.scenario == "list":
+    if "list" in asked.names:
         overview()
         return 0
-    found = scenario.find(asked.scenario)
-    try:
-        subjects = found.chosen([name for name in asked.subjects.split(",") if name])
-    except KeyError as unknown:
-        print(f"no subject {unknown}: {', '.join(subject.name for subject in found.subjects)}", file=sys.stderr)
-        return 1
-    missing = found.missing() + subjects[0].missing()
-    if missing:
-        print("\n".join(missing), file=sys.stderr)
-        return 1
-    told = measured(asked.scenario, found, subjects, asked.rounds, asked.seconds)
-    report.show(told, found.measures)
-    print(report.write(BUILT, told))
-    return 1 if told["failures"] else 0
+    done = [ran(name, asked) for name in asked.names or scenario.names()]
+    return 0 if all(done) else 1
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import IO
 
+from bench.measure import cpu_seconds
 from bench.subject import BenchError
 
 PATIENCE_S = 10.0
@@ -23,10 +23,12 @@ class Running:
         self, stack: ExitStack, argv: tuple[str, ...], command: list[str], env: dict[str, str] | None
     ) -> None:
         self.name = " ".join(argv)
-        self._output: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
+        self._output = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
         # An input that stays open: vde_switch takes the end of its input for the order to end.
         self._process = stack.enter_context(
-            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=self._output, stderr=subprocess.STDOUT, env=env)
+            subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=self._output, stderr=subprocess.STDOUT, env=env
+            )
         )
         self.pid = self._process.pid  # nsenter and setpriv execute: the pid stays
         stack.callback(self.stop)
@@ -42,6 +44,12 @@ class Running:
             if self._process.poll() is not None or time.monotonic() > end:
                 raise BenchError(f"{self.name}: no {what}: {self.output().strip()[-400:]}")
             time.sleep(0.01)
+
+    def cpu_seconds(self) -> float:
+        """What it has used so far; BenchError if it has ended."""
+        if self._process.poll() is not None:
+            raise BenchError(f"{self.name} has ended: {self.output().strip()[-400:]}")
+        return cpu_seconds(self.pid)
 
     def finish(self, timeout_s: float) -> str:
         """Wait for its end and return what it wrote; BenchError if it failed."""

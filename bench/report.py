@@ -15,26 +15,14 @@ from bench.rounds import Results, noise, ratios
 from bench.subject import Subject
 
 
-def record(
-    name: str,
-    machine: dict[str, object],
-    effort: dict[str, float],
-    measures: Iterable[Measure],
-    subjects: Iterable[Subject[Any]],
-    results: Results,
-    first: str,
-) -> dict[str, Any]:
-    """What ``build/bench/NAME.json`` holds."""
+def evaluated(measures: Iterable[Measure], results: Results, first: str) -> dict[str, Any]:
+    """The part of the record that follows from the samples: medians, ratios, noise."""
     medians = results.medians()
     return {
-        "scenario": name,
-        "machine": machine,
-        "effort": effort,
         "measures": [
             {"name": measure.name, "unit": measure.unit, "better": "more" if measure.more else "less"}
             for measure in measures
         ],
-        "subjects": [described(subject) for subject in subjects],
         "first": first,
         "samples": results.samples,
         "medians": medians,
@@ -70,7 +58,7 @@ def cell(told: dict[str, Any], subject: str, measure: Measure) -> str:
         return "-"
     ratio = told["ratios"].get(subject, {}).get(measure.name)
     text = f"{value:,.{measure.digits}f}"
-    return text if ratio is None else f"{text} ({ratio:.2f})"
+    return text if ratio is None else f"{text} ({ratio:.3g})"
 
 
 def table(told: dict[str, Any], measures: Iterable[Measure]) -> Table:
@@ -94,7 +82,7 @@ def show(told: dict[str, Any], measures: Iterable[Measure]) -> None:
     console = Console(highlight=False)
     console.print(table(told, measures))
     for failure in told["failures"]:
-        console.print(f"failed: {failure}", markup=False, style="red")
+        console.print(f"failed: {failure}", markup=False, style="red", soft_wrap=True)
     for subject in told["subjects"]:
         for line in subject["missing"]:
-            console.print(f"not measured: {subject['name']}: {line}", markup=False)
+            console.print(f"not measured: {subject['name']}: {line}", markup=False, soft_wrap=True)

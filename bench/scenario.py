@@ -11,7 +11,7 @@ from typing import Any
 
 from bench import scenarios
 from bench.measure import Measure, Reading
-from bench.subject import Need, Subject
+from bench.subject import BenchError, Need, Subject
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,11 @@ class Scenario:
         return [need.install for need in self.needs if not need.there()]
 
     def chosen(self, names: list[str]) -> list[Subject[Any]]:
-        """The subjects of these names in that order, all where none is named; KeyError for another."""
+        """The subjects of these names in that order, all where none is named; else BenchError."""
         known = {subject.name: subject for subject in self.subjects}
+        unknown = set(names) - known.keys()
+        if unknown:
+            raise BenchError(f"no subject {', '.join(sorted(unknown))}: there are {', '.join(known)}")
         return [known[name] for name in names] if names else list(self.subjects)
 
 

@@ -6,7 +6,6 @@ import subprocess
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from bench.measure import cpu_seconds
 from bench.netns import Netns
 from bench.process import Running
 from bench.subject import BenchError
@@ -19,18 +18,19 @@ FAR = "10.77.0.2"
 class Hosts:
     """Two hosts, each a namespace with one interface ``eth0``; the subject runs in a third.
 
-    ``target`` is the address that the near host's loads aim at.
+    The near host's loads go from ``source`` to ``target``.
     """
 
     near: Netns
     far: Netns
     switch: Netns
     processes: list[Running] = field(default_factory=list)
+    source: str = NEAR
     target: str = FAR
 
     def cpu_seconds(self) -> float:
         """What the subject's processes have used so far."""
-        return cpu_seconds(process.pid for process in self.processes)
+        return sum(process.cpu_seconds() for process in self.processes)
 
     def settle(self) -> None:
         """Return once the target answers; BenchError if it never does."""
@@ -45,6 +45,12 @@ class Hosts:
 def hosts(stack: ExitStack) -> Hosts:
     """Three fresh namespaces."""
     return Hosts(Netns(stack), Netns(stack), Netns(stack))
+
+
+def alone(stack: ExitStack) -> Hosts:
+    """One namespace for the loads and for the subject, behind which the target is."""
+    host = Netns(stack)
+    return Hosts(host, host, host)
 
 
 def adopt(site: Hosts, near: str, far: str) -> None:

@@ -1,12 +1,11 @@
 """Externs of the socket devices; private, on the include path only."""
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint16_t, uint32_t
 
 cdef extern from "sys/socket.h" nogil:
     ctypedef unsigned int socklen_t
     enum: MSG_DONTWAIT
     enum: MSG_NOSIGNAL
-    enum: MSG_TRUNC
 
     struct iovec:
         void *iov_base
@@ -38,7 +37,6 @@ cdef extern from "sys/socket.h" nogil:
     int recvmmsg(int fd, mmsghdr *messages, unsigned int count, int flags, void *timeout)
     int sendmmsg(int fd, mmsghdr *messages, unsigned int count, int flags)
     ssize_t recvmsg(int fd, msghdr *message, int flags)
-    ssize_t sendmsg(int fd, const msghdr *message, int flags)
 
 cdef extern from "netinet/in.h" nogil:
     enum: IPPROTO_IP
@@ -62,3 +60,17 @@ cdef extern from "netinet/in.h" nogil:
     struct in6_pktinfo:
         in6_addr ipi6_addr
         unsigned int ipi6_ifindex
+
+cdef extern from "sys/uio.h" nogil:
+    ssize_t writev(int fd, const iovec *pieces, int count)
+
+cdef extern from "linux/if_packet.h" nogil:
+    enum: SOL_PACKET
+    enum: PACKET_AUXDATA
+    enum: TP_STATUS_VLAN_VALID
+    enum: TP_STATUS_VLAN_TPID_VALID
+
+    struct tpacket_auxdata:
+        uint32_t tp_status
+        uint16_t tp_vlan_tci
+        uint16_t tp_vlan_tpid

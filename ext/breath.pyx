@@ -14,28 +14,23 @@
 from libc.stdint cimport uint16_t, uint32_t
 
 from tunnel.arena cimport ARENA_RECEIVE, arena_rewind
-from tunnel.batch cimport BATCH_RECEIVE, batch_append, batch_t
+from tunnel.batch cimport BATCH_RECEIVE, batch_t
 from tunnel.device cimport Device
-from tunnel.handler cimport (
-    Handler, counters_t, handler_process_python, tally_add, tally_subtract,
-)
+from tunnel.handler cimport Handler, handler_process_python, tally_add, tally_subtract
 from tunnel.hold cimport held_t, hold_copy, hold_drop, hold_put
 from tunnel.offload cimport offload_fit
-from tunnel.packet cimport (
-    CLONED, CONSUMED, DROP, FRESH, HELD, PUNT, RELEASED, packet_drop, packet_t,
-)
+from tunnel.packet cimport DROP, FRESH, packet_drop, packet_t
 from tunnel.parse cimport parse_batch
+from tunnel.scatter cimport plan_scatter
+from tunnel.stage cimport plan_t, stage_t
 
 from tunnel import reasons
 
 cdef enum:
     REPEATS = 16              # receives in one breath
     ROUNDS = 8                # times round the stages in one walk
-    HOPS = 16                 # stages that may see one packet
 
 cdef uint16_t UNCLAIMED = reasons.UNCLAIMED
-cdef uint16_t UNLINKED = reasons.UNLINKED
-cdef uint16_t LOOP = reasons.LOOP
 cdef uint16_t NO_ROOM = reasons.NO_ROOM
 cdef uint16_t HELD_FULL = reasons.HELD_FULL
 cdef uint16_t QUARANTINED = reasons.QUARANTINED
@@ -45,9 +40,9 @@ cdef int plan_breathe(plan_t *plan, uint32_t i) except -1 nogil:
     """Steps 1 to 5. Returns 1 where the device may have more, 0 where it is drained."""
     cdef stage_t *device = &plan.stages[i]
     cdef batch_t *batch
-    cdef int repeat
+    cdef int _
     plan_exhale(plan)
-    for repeat in range(REPEATS):
+    for _ in range(REPEATS):
         if plan.punted:
             return 1
         plan.at = i
@@ -88,8 +83,8 @@ cdef int plan_exhale(plan_t *plan) except -1 nogil:
 cdef int _walk(plan_t *plan) except -1 nogil:
     """Step 3: serve the stages in order, round after round, until nothing waits."""
     cdef uint32_t i
-    cdef int turn
-    for turn in range(ROUNDS):
+    cdef int _
+    for _ in range(ROUNDS):
         plan.waiting = False
         for i in range(plan.handlers):
             if plan.stages[i].inbox.count:
@@ -147,107 +142,6 @@ cdef void _prune(stage_t *stage, batch_t *batch) noexcept nogil:
             batch.packets[kept] = p[0]
         kept += 1
     batch.count = kept
-
-
-cdef batch_t *plan_scatter(plan_t *plan, stage_t *stage, batch_t *batch) noexcept nogil:
-    """Move packets into the inboxes that their egress names, in order; returns an empty batch.
-
-    Packets that all go one way stay where they are and the batch itself is handed on; only a
-    second way costs copies of descriptors (64 bytes each).
-    """
-    cdef uint32_t i, kept = 0
-    cdef stage_t *first = NULL
-    cdef stage_t *target
-    cdef link_t *link
-    cdef packet_t *p
-    for i in range(batch.count):
-        p = &batch.packets[i]
-        if p.flags & FRESH:
-            _count_fresh(stage.counters, p)
-        if p.egress >= stage.ports or stage.out[p.egress].target == NOWHERE:
-            _end(plan, stage, p)
-            continue
-        link = &stage.out[p.egress]
-        target = &plan.stages[link.target]
-        tally_add(stage.leaving, p)
-        if not _enter(target, p, link.port):
-            continue
-        if first == NULL:
-            first = target
-        if target != first:
-            _append(target, p)
-            continue
-        if kept != i:
-            batch.packets[kept] = p[0]
-        kept += 1
-    batch.count = kept
-    return batch if kept == 0 else _hand_on(first, batch)
-
-
-cdef batch_t *_hand_on(stage_t *target, batch_t *batch) noexcept nogil:
-    """Make the batch the target's inbox; where packets wait there already, join them."""
-    cdef uint32_t i
-    cdef batch_t *empty = target.inbox
-    if empty.count == 0:
-        target.inbox = batch
-        return empty
-    for i in range(batch.count):
-        _append(target, &batch.packets[i])
-    batch.count = 0
-    return batch
-
-
-cdef inline bint _enter(stage_t *target, packet_t *p, uint16_t port) noexcept nogil:
-    """What a link does to a packet. False: it has gone round too often and is dropped."""
-    tally_add(target.entering, p)
-    p.ingress = port
-    p.egress = DROP
-    p.reason = UNCLAIMED
-    p.hops += 1
-    if p.hops > HOPS:
-        tally_add(&target.counters.drops[LOOP], p)
-        return False
-    return True
-
-
-cdef inline void _append(stage_t *target, const packet_t *p) noexcept nogil:
-    cdef packet_t *copy = batch_append(target.inbox)
-    if copy == NULL:
-        tally_add(&target.counters.drops[NO_ROOM], p)
-    else:
-        copy[0] = p[0]
-
-
-cdef void _count_fresh(counters_t *counters, packet_t *p) noexcept nogil:
-    """A packet that the handler made, cloned, or had held until now."""
-    if p.flags & CLONED:
-        tally_add(&counters.cloned, p)
-    elif p.flags & RELEASED:
-        tally_subtract(&counters.held, p)
-    else:
-        tally_add(&counters.emitted, p)
-    p.flags &= ~FRESH
-
-
-cdef void _end(plan_t *plan, stage_t *stage, packet_t *p) noexcept nogil:
-    """A packet that no link takes on: a verdict, or a port that leads nowhere."""
-    cdef packet_t *copy
-    if p.egress == CONSUMED:
-        tally_add(&stage.counters.consumed, p)
-    elif p.egress == HELD:
-        tally_add(&stage.counters.held, p)
-    elif p.egress == PUNT and stage.punts != NULL:
-        copy = batch_append(stage.punts)
-        if copy == NULL:
-            tally_add(&stage.counters.drops[NO_ROOM], p)
-            return
-        copy[0] = p[0]
-        copy.egress = DROP
-        plan.punted = True
-    elif p.egress == DROP:
-        tally_add(&stage.counters.drops[p.reason & 0xff], p)
-    else:
-        tally_add(&stage.counters.drops[UNLINKED], p)
 
 
 cdef void _drop_all(batch_t *batch, uint16_t reason) noexcept nogil:

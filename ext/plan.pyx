@@ -6,13 +6,13 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 from tunnel.batch cimport batch_settle, batch_t
-from tunnel.breath cimport (
-    NOWHERE, link_t, plan_breathe, plan_exhale, plan_flush, plan_scatter, stage_t,
-)
+from tunnel.breath cimport plan_breathe, plan_exhale, plan_flush
 from tunnel.device cimport Device
-from tunnel.handler cimport Handler, counters_t
+from tunnel.handler cimport Handler
 from tunnel.hold cimport hold_free, hold_new
 from tunnel.packet cimport packet_drop
+from tunnel.scatter cimport plan_scatter
+from tunnel.stage cimport NOWHERE, link_t, stage_t
 
 from tunnel import reasons
 from tunnel.errors import DeviceClosed
@@ -33,7 +33,7 @@ cdef class Plan:
     ``quarantine_after`` exceptions in a row the handler is passed over.
     """
 
-    def __cinit__(self, handlers, devices, links, *, bint strict=False, unsigned int quarantine_after=8):
+    def __init__(self, handlers, devices, links, *, bint strict=False, unsigned int quarantine_after=10):
         self.objects = [*handlers, *devices]
         self.batches = []
         self.arena = Arena()

@@ -1,53 +1,10 @@
-"""The one data path: structs and entry points of ``tunnel.plan``; not for plugins."""
+"""The one data path: entry points for ``tunnel.plan``; not for plugins."""
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint32_t
 
-from tunnel.arena cimport arena_t
-from tunnel.batch cimport batch_t
-from tunnel.handler cimport counters_t, tally_t
-from tunnel.hold cimport hold_t
-
-cdef enum:
-    NOWHERE = 0xffffffff      # the target of a port that no link joins
-
-ctypedef struct link_t:
-    uint32_t target           # place of a stage; NOWHERE
-    uint16_t port
-
-ctypedef struct stage_t:      # a handler, or a device seen from the graph
-    void *who                 # Handler or Device, borrowed
-    counters_t *counters
-    tally_t *entering         # where packets are counted that a link brings
-    tally_t *leaving
-    batch_t *inbox            # what waits for it
-    batch_t *punts            # what waits for its punted(); NULL for a device
-    link_t *out
-    uint32_t ports
-    uint32_t accepts
-    bint fit                  # more may come than it accepts
-    bint python               # its Python face decides
-    bint quarantined
-    uint32_t failures         # in a row
-    hold_t *tail              # a device's: what it could not send yet
+from tunnel.stage cimport plan_t
 
 
-ctypedef struct plan_t:
-    stage_t *stages           # the handlers, then the devices
-    uint32_t count
-    uint32_t handlers
-    uint32_t at               # the stage that has the batch in hand
-    batch_t *hand             # that batch; NULL between stages
-    batch_t *spare            # empty, to take the place of an inbox
-    batch_t *fitted           # empty, for what segmenting yields
-    arena_t *arena
-    uint64_t now_ns
-    bint punted               # some stage has punts waiting
-    bint waiting              # rounds were used up: inboxes are not empty
-    bint blocked              # some device has a tail
-    tally_t uncounted         # where a device's graph side is counted: read by nobody
-
-
-cdef int plan_breathe(plan_t *plan, uint32_t device) except -1 nogil
+cdef int plan_breathe(plan_t *plan, uint32_t i) except -1 nogil
 cdef int plan_exhale(plan_t *plan) except -1 nogil
-cdef int plan_flush(plan_t *plan, uint32_t device) except -1 nogil
-cdef batch_t *plan_scatter(plan_t *plan, stage_t *stage, batch_t *batch) noexcept nogil
+cdef int plan_flush(plan_t *plan, uint32_t i) except -1 nogil

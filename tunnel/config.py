@@ -58,7 +58,8 @@ def read(path: str | os.PathLike[str], trust: bool = False) -> Document:
         return Document(file, tomllib.loads(text), lines(text))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigError(Problem(f"byte {content[error.start]:#04x} found, expected UTF-8", file, line)) from None
+        what = f"found the byte {content[error.start]:#04x}, expected UTF-8"
+        raise ConfigError(Problem(what, file, line)) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(_syntax_problem(error, file, text)) from None
     except RecursionError:

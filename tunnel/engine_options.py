@@ -6,15 +6,17 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+Loop = Literal["uvloop", "asyncio"]
+
 
 class EngineOptions(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """How a graph is run; each field is a key of ``[engine]``."""
 
-    loop: Annotated[Literal["uvloop", "asyncio"], Meta(description="the event loop")] = "uvloop"
+    loop: Annotated[Loop, Meta(description="the event loop")] = "uvloop"
     strict: Annotated[bool, Meta(description="end at the first exception of a handler")] = False
     on_gone: Annotated[
         Literal["end", "recreate"], Meta(description="what to do when a device is gone")
     ] = "end"
     quarantine_after: Annotated[
         int, Meta(ge=1, le=1_000_000, description="exceptions in a row until a handler is passed over")
-    ] = 10
+    ] = 8

@@ -123,18 +123,19 @@ class Graph:
             dot = ", ." if is_device else ""
             raise ConfigError(f'name "{name}": expected at most 64 letters, digits, _, -{dot}, - not first')
         if name in self.devices or name in self.handlers:
-            raise ConfigError(f'name "{name}": in use, expected a name of its own for each device and handler')
+            raise ConfigError(f'name "{name}": in use, expected one of its own for each object')
 
     def _resolve(self, end: str, text: str) -> tuple[str, int]:
         if end in self.devices:
             return end, 0
         device, _, _ = end.rpartition(".")
         if device in self.devices:
-            raise ConfigError(f'link "{text}": {device} is a device, which is named alone: expected "{device}"')
+            raise ConfigError(f'link "{text}": {device} is a device, which has one port: expected "{device}"')
         name, _, port = end.partition(".")
         if name not in self.handlers:
             names = [*self.devices, *self.handlers]
-            raise ConfigError(f'link "{text}": nothing is named "{name}"{meant(name, names)}, {choices(names)}')
+            hint = f"{meant(name, names)}, {choices(names)}"
+            raise ConfigError(f'link "{text}": nothing is named "{name}"{hint}')
         return name, _port(self.handlers[name], name, port, text)
 
 

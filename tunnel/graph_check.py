@@ -26,9 +26,8 @@ def problems(graph: Graph, broken: Collection[str] = (), excused: Collection[str
 def _incomplete(graph: Graph) -> Iterator[Problem]:
     for name, handler in graph.handlers.items():
         if not is_complete(handler):
-            yield graph.problem(
-                name, f"{name}: {type(handler).__name__} overrides neither process nor c_process, expected one of them"
-            )
+            what = f"{type(handler).__name__} overrides neither process nor c_process, expected one of them"
+            yield graph.problem(name, f"{name}: {what}")
 
 
 def _doubled(graph: Graph) -> Iterator[Problem]:
@@ -49,7 +48,8 @@ def _unlinked(graph: Graph, excused: Collection[str]) -> Iterator[Problem]:
     linked = {link.source for link in graph.links} | {link.target for link in graph.links}
     for name in graph.devices:
         if name not in linked and name not in excused:
-            yield graph.problem(name, f'{name}: no link joins this device, expected one such as "{name} -- NAME.PORT"')
+            wanted = f'expected one such as "{name} -- NAME.PORT"'
+            yield graph.problem(name, f"{name}: no link joins this device, {wanted}")
 
 
 def _unfit(graph: Graph) -> Iterator[Problem]:
@@ -86,7 +86,8 @@ def _closed_loops(graph: Graph) -> Iterator[Problem]:
         index = None if group & graph.devices.keys() else _loop_in(graph, group)
         if index is not None:
             text = graph.link_text(graph.links[index])
-            yield graph.problem(index, f'link "{text}": closes a loop without any device, expected one linked to it')
+            what = "closes a loop without any device, expected one linked to it"
+            yield graph.problem(index, f'link "{text}": {what}')
 
 
 def _groups(graph: Graph) -> list[set[str]]:

@@ -33,6 +33,12 @@ T = TypeVar("T")
 Interface: TypeAlias = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
 ANSWER_S = 10.0  # the kernel answers in milliseconds; no answer at all must not hang the engine
+ADVICE = {
+    errno.EPERM: "CAP_NET_ADMIN is needed",
+    errno.ENODEV: "`ip link` shows the interfaces that there are",
+    errno.EEXIST: "it is there already",
+}
+
 IFF_UP = 1
 IFA_F_NODAD = 0x02  # linux/if_addr.h: usable at once; nobody else can have a tunnel's address
 
@@ -225,5 +231,6 @@ def _refusals(what: str) -> Iterator[None]:
     try:
         yield
     except NetlinkError as error:
-        advice = "; CAP_NET_ADMIN is needed" if error.code in (errno.EPERM, errno.EACCES) else ""
-        raise DeviceError(f"{what}: {os.strerror(error.code)}{advice}", error.code) from error
+        advice = ADVICE.get(error.code)
+        text = f"{what}: {os.strerror(error.code)}" + (f"; {advice}" if advice else "")
+        raise DeviceError(text, error.code) from error

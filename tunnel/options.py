@@ -21,7 +21,7 @@ Part = tuple[Any, Any, str | int]      # value, type, its place in the whole
 _WORDS = {
     "int": "an integer", "float": "a number", "str": "a string", "bool": "true or false",
     "array": "an array", "object": "a table", "datetime": "a date and time", "date": "a date",
-    "time": "a time",
+    "time": "a time", "list": "an array", "tuple": "an array", "dict": "a table", "Any": "a value",
 }
 
 
@@ -62,7 +62,9 @@ def _field(name: str, kind: Any, *default: Any) -> tuple[Any, ...]:
     return (name, kind, msgspec.field(default_factory=lambda: default[0]))
 
 
-def convert(options: type[msgspec.Struct], table: dict[str, Any], path: Place, document: Document) -> dict[str, Any] | None:
+def convert(
+    options: type[msgspec.Struct], table: dict[str, Any], path: Place, document: Document
+) -> dict[str, Any] | None:
     """The values of ``table`` as ``options`` wants them, by field name; those not given are left out.
 
     Every mistake is reported to ``document``, ``path`` being the table's place there; then None.
@@ -74,7 +76,9 @@ def convert(options: type[msgspec.Struct], table: dict[str, Any], path: Place, d
     return values if len(document.problems) == before else None
 
 
-def _struct_parts(options: type[msgspec.Struct], table: dict[str, Any], path: Place, document: Document) -> Iterator[Part]:
+def _struct_parts(
+    options: type[msgspec.Struct], table: dict[str, Any], path: Place, document: Document
+) -> Iterator[Part]:
     """The known keys of a table; those unknown or missing are reported."""
     known = {field.encode_name: field for field in fields(options)}
     for key in table.keys() - known.keys():
@@ -129,7 +133,7 @@ def _mismatch(value: Any, kind: Any, message: str) -> str:
     if get_origin(bare) is Literal and isinstance(value, str):
         known = [one for one in get_args(bare) if isinstance(one, str)]
         return f"found {shown(value)}{meant(value, known)}, {choices(known)}{note}"
-    message = message.split(" - at `")[0]
+    message, _, _ = message.partition(" - at `")
     expected = re.match(r"Expected (.*?)(?:, got `.*`)?$", message)
     if not expected:
         return f"found {shown(value)}: {message}{note}"
@@ -145,8 +149,9 @@ def _words(expected: str) -> str:
 
 
 def _kind(field: FieldInfo) -> str:
-    name = getattr(_bare(field.type), "__name__", str(_bare(field.type)))
-    return _WORDS.get({"list": "array", "tuple": "array", "dict": "object"}.get(name, name), name) + _note(field.type)
+    bare = _bare(field.type)
+    name = getattr(bare, "__name__", str(bare))
+    return _WORDS.get(name, name) + _note(field.type)
 
 
 def _note(kind: Any) -> str:

@@ -1,6 +1,6 @@
 from tunnel.arena cimport Arena
 from tunnel.batch cimport Batch
-from tunnel.breath cimport plan_t
+from tunnel.stage cimport plan_t
 
 
 cdef class Plan:

@@ -34,6 +34,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "impair": "tunnel.handlers.impair:Impair",
         "tee": "tunnel.handlers.tee:Tee",
         "udp_tunnel": "tunnel.handlers.udp_tunnel:UdpTunnel",
+        "wire": "tunnel.handlers.wire:Wire",
     },
 }
 
@@ -113,7 +114,7 @@ def _file_module(path: Path, trust: bool) -> ModuleType:
     module.__file__ = str(path)
     sys.modules[name] = module      # where typing and dataclasses look annotations up
     try:
-        exec(compile(source, path, "exec"), vars(module))      # noqa: S102 - running the file is what it was named for
+        exec(compile(source, path, "exec"), vars(module))
     except Exception as error:
         del sys.modules[name]
         raise ConfigError(f"{path}{_line(error, path)}: {type(error).__name__}: {error}") from error
@@ -137,6 +138,7 @@ def _class(kind: Kind, module: ModuleType, name: str, where: str) -> type[Any]:
     found = getattr(module, name, None)
     if isinstance(found, type) and issubclass(found, contract):
         return found
-    fitting = [key for key, value in vars(module).items() if isinstance(value, type) and issubclass(value, contract)]
+    classes = {key: value for key, value in vars(module).items() if isinstance(value, type)}
+    fitting = [key for key, value in classes.items() if issubclass(value, contract)]
     what = f"{where} has no {name!r}" if found is None else f"{name!r} in {where} is no {kind}"
     raise ConfigError(f"{what}{meant(name, fitting)}, expected a subclass of tunnel.{contract.__name__}")

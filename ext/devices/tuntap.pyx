@@ -7,9 +7,6 @@
 
 import fcntl
 import os
-from typing import Annotated, Optional
-
-import msgspec
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from _linux cimport (
@@ -25,7 +22,8 @@ from tunnel.packet cimport (
 
 from tunnel import reasons
 from tunnel.devices import tun_ioctl as tun
-from tunnel.errors import ConfigError, DeviceClosed, DeviceError
+from tunnel.devices.options import TunOptions
+from tunnel.errors import DeviceClosed, DeviceError
 from tunnel.netns import inside
 
 cdef enum:
@@ -35,39 +33,18 @@ cdef uint16_t REFUSED = reasons.REFUSED
 cdef uint16_t LINK_DOWN = reasons.LINK_DOWN
 
 
-class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Options of ``tun`` and ``tap`` devices."""
-
-    interface: Annotated[Optional[str], msgspec.Meta(description="interface name; the device's name unless told")] = None
-    address: Annotated[list[str], msgspec.Meta(description="addresses with prefix length")] = []
-    mtu: Annotated[Optional[int], msgspec.Meta(ge=68, le=65535, description="bytes; the kernel's 1500 unless told")] = None
-    up: Annotated[bool, msgspec.Meta(description="set the link up")] = True
-    txqueuelen: Annotated[int, msgspec.Meta(ge=1, le=100000, description="packets the kernel queues for us")] = 1000
-    offload: Annotated[bool, msgspec.Meta(description="super-packets and partial checksums (IFF_VNET_HDR)")] = True
-    multi_queue: Annotated[bool, msgspec.Meta(description="attach one queue of several (IFF_MULTI_QUEUE)")] = False
-    attach: Annotated[bool, msgspec.Meta(description="use an existing persistent device, not a new one")] = False
-    persist: Annotated[bool, msgspec.Meta(description="keep the device after close")] = False
-    owner: Annotated[Optional[int], msgspec.Meta(ge=0, description="uid that may attach")] = None
-    group: Annotated[Optional[int], msgspec.Meta(ge=0, description="gid that may attach")] = None
-    sndbuf: Annotated[Optional[int], msgspec.Meta(ge=1, description="bytes in flight before a write would block")] = None
-    carrier: Annotated[bool, msgspec.Meta(description="carrier on")] = True
-    netns: Annotated[Optional[str], msgspec.Meta(description="namespace to make it in: a name or a path")] = None
-
-
 cdef class TunTap(Device):
     """What Tun and Tap share; use one of those.
 
     ``Tun("tun0", mtu=1420)``, or ``Tun(fd=7)`` for a descriptor that was set up by somebody else.
-    Options are the fields of ``Options``. ``netns`` may also be an open descriptor.
+    Options are the fields of ``TunOptions``. ``netns`` may also be an open descriptor.
     """
 
-    Options = Options
+    Options = TunOptions
 
     def __init__(self, name=None, *, int fd=-1, netns=None, **options):
-        self.netns = netns
-        self.options = Options(**options) if netns is None or isinstance(netns, int) else Options(netns=netns, **options)
-        if netns is None:
-            self.netns = self.options.netns
+        self.options = TunOptions(**options)
+        self.netns = self.options.netns if netns is None else netns
         self.inherited = fd >= 0
         self.fd = fd
         self.name = name or ""

@@ -15,7 +15,7 @@ AT_THE_TOP = {
 LINES_A_FILE = 300
 LINES_A_FUNCTION = 60
 SOURCES = (".py", ".pyx", ".pxd", ".pyi", ".h", ".c")
-CYTHON_HEAD = re.compile(r"^\s*(?:cdef\s[^=]*\(|def\s)")
+CYTHON_HEAD = re.compile(r"^\s*(?:cdef\s+(?!class\b)[^=]*\(|def\s)")
 
 
 def companions(source: Path) -> list[Path]:

@@ -1,45 +1,54 @@
-"""Devices and handlers of the graph tests, found by ``file.py:Class``."""
+"""Devices and handlers of the graph tests; graph files find them by ``nodes.py:Class``."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from tunnel.device import Device
+from tunnel.devices.memory import Memory
 from tunnel.errors import ConfigError
 from tunnel.handler import Handler
 
+ETHERNET, IP = 1, 2
 
-class Wire(Device):
-    """A device with options of its own."""
+
+class Cable(Memory):
+    """A device with options of its own, of any medium."""
 
     class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+        """What the table of a cable may hold."""
+
         mtu: Annotated[int, msgspec.Meta(ge=68, le=65535, description="bytes")] = 1500
         address: list[str] = []
+        medium: int = IP
 
     def __init__(self, **given: Any) -> None:
-        self.options = self.Options(**given)
-        if "bad" in self.options.address:
-            raise ConfigError("address: found bad, expected CIDR")
+        options = self.Options(**given)
+        super().__init__(medium=options.medium)
+        if "bad" in options.address:
+            raise ConfigError("address: found bad, expected an address with prefix length")
 
 
 class Two(Handler):
     """A handler with two ports and arguments in its constructor."""
 
     ports = ("left", "right")
+    media: ClassVar = {"left": IP, "right": None}
 
     def __init__(self, *, gain: float = 1.0, label: str = "") -> None:
         self.gain, self.label = gain, label
         if gain < 0:
             raise ValueError("gain is negative")
+        if gain == 13:
+            raise ValueError("thirteen")
 
     def process(self, batch: object) -> None:
         """Drops everything."""
 
 
 class One(Handler):
-    """A handler with one port, called in."""
+    """A handler with one port."""
 
     ports = ("in",)
 

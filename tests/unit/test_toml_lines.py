@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import re
 import tomllib
 from collections.abc import Iterator
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,9 +79,8 @@ values = st.recursive(
             lambda items: "[" + ",".join("".join(item) for item in items) + "]"
         ),
         st.lists(st.tuples(names, inner), max_size=3, unique_by=lambda pair: pair[0]).map(
-            lambda pairs: "{ " + ", ".join(f"{key}{n} = {value}" if key[-1] not in "'\"" else f"{key}.k{n} = {value}"
-                                           for n, (key, value) in enumerate(pairs)) + " }"
-        ),
+            lambda pairs: ", ".join(f"{key} . k{n} = {value}" for n, (key, value) in enumerate(pairs))
+        ).map("{{ {} }}".format),
     ),
     max_leaves=5,
 )
@@ -93,13 +95,10 @@ def accepted(parts: list[str]) -> str:
     """The statements that are valid TOML together with those before them."""
     numbers, kept = itertools.count(1), ""
     for part in parts:
-        while "MARK" in part:
-            part = part.replace("MARK", f"{MARK}{next(numbers)}{MARK}", 1)
-        try:
-            tomllib.loads(kept + part + "\n")
-        except tomllib.TOMLDecodeError:
-            continue
-        kept += part + "\n"
+        text = kept + re.sub("MARK", lambda _: f"{MARK}{next(numbers)}{MARK}", part) + "\n"
+        with contextlib.suppress(tomllib.TOMLDecodeError):
+            tomllib.loads(text)
+            kept = text
     return kept
 
 
@@ -130,6 +129,12 @@ def test_no_path_is_made_up(parts: list[str]) -> None:
     text = accepted(parts)
     tree = tomllib.loads(text)
     for path in lines(text):
-        node: object = tree
+        node: Any = tree
         for part in path:
+<<<<<<< HEAD
+            assert part in (node if isinstance(node, dict) else range(len(node)))
+            node = node[part]
+=======
             node = node[part]  # type: ignore[index]
+        assert node is not None, path
+>>>>>>> frame

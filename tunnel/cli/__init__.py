@@ -14,11 +14,13 @@ from typing import Any, NoReturn
 
 import click
 
+from tunnel import __version__
 from tunnel.errors import TunnelError
 
 # Here, so that the help needs no import; ``tunnel COMMAND --help`` is the command's own.
 COMMANDS = {
     "check": "Check a graph file and show what it joins.",
+    "demo": "Build two hosts and a tunnel between them, use it, account for every packet.",
     "doctor": "Check this machine: what works, what does not, what to do.",
     "echo": "Answer pings, ARP and neighbour solicitations on a TUN or TAP.",
     "handlers": "List the types of handlers and devices that graph files can use.",
@@ -31,20 +33,20 @@ UNREAD = 128 + 13          # SIGPIPE
 
 
 class Commands(click.Group):
-    """A group that imports a command when it is called, and turns exceptions into exit codes."""
+    """A group that imports a command when it is called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, _ctx: click.Context) -> list[str]:
         """The names of all commands."""
         return sorted(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a name; None where there is none."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"tunnel.cli.{cmd_name}").command
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands in the help."""
         with formatter.section("Commands"):
             formatter.write_dl(sorted(COMMANDS.items()))
@@ -60,20 +62,20 @@ class Commands(click.Group):
             ctx.exit(UNREAD)
         return result
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = "tunnel", **extra: Any) -> NoReturn:
-        """Runs the command line ``args`` and exits."""
-        extra["standalone_mode"] = False
-        try:
-            status = super().main(args, prog_name, **extra)
-        except click.Abort:
-            sys.exit(INTERRUPTED)
-        except click.ClickException as error:
-            _complain(_usage(error))
-            sys.exit(1)
-        except TunnelError as error:
-            _complain(str(error))
-            sys.exit(error.exit_code)
-        sys.exit(status if isinstance(status, int) else 0)
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command line, ``sys.argv`` unless told, and exits."""
+    try:
+        status = commands.main(args, "tunnel", standalone_mode=False)
+    except click.Abort:
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        _complain(_usage(error))
+        sys.exit(1)
+    except TunnelError as error:
+        _complain(str(error))
+        sys.exit(error.exit_code)
+    sys.exit(status if isinstance(status, int) else 0)
 
 
 def _complain(text: str) -> None:
@@ -90,13 +92,13 @@ def _usage(error: click.ClickException) -> str:
 
 def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        click.echo(f"tunnel {version('tunnel')}")
+        click.echo(f"tunnel {__version__}")
         ctx.exit()
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
-def main() -> None:
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version."
+)
+def commands() -> None:
     """A packet engine for Linux in user space: TUN, TAP, UDP and raw sockets, joined by handlers."""

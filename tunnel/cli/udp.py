@@ -12,7 +12,7 @@ from tunnel.graph import Graph
 
 @click.command()
 @interface_options
-@click.option("--listen", required=True, metavar="ADDR:PORT", help="Where to receive; 0.0.0.0 or [::] for all.")
+@click.option("--listen", required=True, metavar="ADDR:PORT", help="Where to receive; [::]:PORT for all.")
 @click.option("--peer", metavar="ADDR:PORT", help="Whom to send to; datagrams of others are dropped.")
 @click.option("--learn", is_flag=True, help="The first that sends is the peer.")
 @engine_options
@@ -27,8 +27,9 @@ def command(listen: str, peer: str | None, learn: bool, **options: Any) -> None:
     from tunnel.handlers.udp_tunnel import UdpTunnel
 
     graph = Graph()
+    medium = "ethernet" if options["tap"] else "ip"
+    graph.add(UdpTunnel(peer=peer or "", learn=learn, medium=medium), "tunnel")
     graph.add(interface(options), "overlay")
-    graph.add(UdpTunnel(learn=True) if peer is None else UdpTunnel(peer=peer), "tunnel")
     graph.add(Udp(listen=listen), "underlay")
     graph.link("overlay -- tunnel.overlay")
     graph.link("tunnel.underlay -- underlay")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import socket
 import struct
 from typing import Annotated
@@ -11,16 +10,12 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from tunnel import endpoints
+from tunnel.devices.socket_buffers import widen
 from tunnel.errors import ConfigError, DeviceError
 from tunnel.netns import inside
 
-log = logging.getLogger(__name__)
-
-BUFFER = 7 << 20  # bytes; what wireguard-go asks for
-
 # linux/in.h, linux/in6.h, asm-generic/socket.h; not in Python's socket module
 SO_MEMINFO = 55
-SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 IP_MTU_DISCOVER, IP_PKTINFO, IP_RECVTOS = 10, 8, 13
 IPV6_MTU_DISCOVER = 23
 PMTUDISC_DO = 2
@@ -69,7 +64,7 @@ def open_udp(options: UdpOptions) -> socket.socket:
     try:
         _ask_for_news(sock)
         _limit(sock, options)
-        _widen(sock, where)
+        widen(sock, where)
     except OSError as error:
         sock.close()
         raise _refused(where, error) from error
@@ -136,19 +131,3 @@ def _limit(sock: socket.socket, options: UdpOptions) -> None:
         sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DO)
         if sock.family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_DO)
-
-
-def _widen(sock: socket.socket, where: str) -> None:
-    """Ask for large buffers; without CAP_NET_ADMIN net.core.*mem_max caps them."""
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
-        sock.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, BUFFER)
-    except PermissionError:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
-        got = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
-        if got < BUFFER:
-            log.warning(
-                "%s: the receive buffer is %d bytes, not %d, so bursts may be lost; "
-                "CAP_NET_ADMIN or sysctl net.core.rmem_max and wmem_max raise it", where, got, BUFFER,
-            )

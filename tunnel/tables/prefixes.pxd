@@ -23,7 +23,9 @@ cdef class Prefixes:
     cdef prefixes_t c
 
 
-cdef inline const prefix_t *prefixes_find(const prefixes_t *prefixes, const uint8_t *address, uint8_t version) noexcept nogil:
+cdef inline const prefix_t *prefixes_find(
+    const prefixes_t *prefixes, const uint8_t *address, uint8_t version
+) noexcept nogil:
     """The first prefix in which ``address`` can be a host's, or NULL."""
     cdef uint8_t[16] mapped
     cdef uint64_t high, low, host

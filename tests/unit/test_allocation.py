@@ -1,0 +1,57 @@
+"""The native path allocates nothing for a packet, and what it holds stays what it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent / "allocation"
+TOP = Path(__file__).parents[2]
+FIRST, LAST = 10_000, 1_000_000
+
+
+@pytest.fixture(scope="module")
+def counter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The counting allocator, compiled."""
+    library = tmp_path_factory.mktemp("allocation") / "count.so"
+    command = ["gcc", "-O2", "-shared", "-fPIC", "-o", str(library), str(HERE / "count.c")]
+    subprocess.run(command, check=True)
+    return library
+
+
+def measure(counter: Path, packets: int, before: int, between: int) -> dict[str, Any]:
+    """What ``program.py`` prints, and what grew between its two looks."""
+    done = subprocess.run(
+        [sys.executable, str(HERE / "program.py"), str(packets), str(before), str(between)],
+        env={**os.environ, "LD_PRELOAD": str(counter), "PYTHONPATH": str(TOP)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    grown = {name: found["second"][name] - found["first"][name] for name in found["first"]}
+    return {**found, "grown": grown}
+
+
+def test_a_million_packets(counter: Path):
+    found = measure(counter, 64, FIRST, LAST - FIRST)
+    breaths = (LAST - FIRST) // 64
+    assert found["returned"] == breaths * 64
+    assert found["grown"]["calls"] <= breaths, "more than one allocation a breath"
+    assert abs(found["grown"]["blocks"]) < 100
+    assert found["grown"]["resident"] < 1 << 20
+
+
+def test_a_fuller_breath_allocates_no_more(counter: Path):
+    breaths = 2_000
+    calls = {packets: measure(counter, packets, packets * 200, packets * breaths) for packets in (1, 64)}
+    assert [found["returned"] for found in calls.values()] == [breaths, 64 * breaths]
+    one, full = (found["grown"]["calls"] for found in calls.values())
+    assert abs(full - one) < breaths / 10, f"{one} calls for one packet a breath, {full} for 64"

@@ -1,0 +1,1 @@
+"""The one data path; called by ``tunnel.plan`` only."""

@@ -1,0 +1,9 @@
+"""AF_PACKET on an Ethernet interface: C face."""
+
+from tunnel.device cimport Device
+
+
+cdef class PacketSocket(Device):
+    cdef readonly object options      # PacketOptions
+    cdef object attachment            # None while closed
+    cdef unsigned long long lost      # frames the kernel had no room for, as far as it was asked

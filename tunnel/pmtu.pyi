@@ -1,0 +1,1 @@
+"""The path's MTU told to those who send; native only, ``handlers.udp_tunnel`` is its user."""

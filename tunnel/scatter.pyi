@@ -1,0 +1,1 @@
+"""Links; called by ``tunnel.breath`` and ``tunnel.plan`` only."""
