@@ -27,7 +27,7 @@ def tcp(site: Hosts, seconds: float) -> Reading:
         server = site.far.start(stack, "iperf3", "--server", "--one-off", "--forceflush")
         server.await_until(lambda: "listening" in server.output(), "listening server")
         before = site.cpu_seconds()
-        told = site.near.run("iperf3", "--client", site.target, "--time", f"{math.ceil(seconds)}", "--json")
+        told = _run(site, seconds, "iperf3", "-c", site.target, "-t", f"{math.ceil(seconds)}", "--json")
         used = site.cpu_seconds() - before
     total = json.loads(told)["end"]["sum_received"]
     reading = {"tcp": total["bits_per_second"] / 1e9}
@@ -39,7 +39,7 @@ def tcp(site: Hosts, seconds: float) -> Reading:
 def ping(site: Hosts, seconds: float) -> Reading:
     """Pings every 5 ms: ``ping_avg`` and ``ping_p99`` in microseconds."""
     count = max(20, round(seconds / PING_INTERVAL_S))
-    told = site.near.run("ping", "-n", "-i", f"{PING_INTERVAL_S}", "-c", f"{count}", site.target)
+    told = _run(site, seconds, "ping", "-n", "-i", f"{PING_INTERVAL_S}", "-c", f"{count}", site.target)
     return ping_reading(told)
 
 
@@ -58,9 +58,9 @@ def datagrams(site: Hosts, size: int, seconds: float) -> Reading:
     with ExitStack() as stack:
         sink = site.far.start(stack, blast, "sink", *_to("0.0.0.0", f"{size}", seconds))
         sink.await_until(lambda: "ready" in sink.output(), "ready sink")
-        sent = site.near.run(blast, "send", *_to(site.target, f"{size}", seconds))
+        sent = _run(site, seconds, blast, "send", *_to(site.target, f"{size}", seconds))
         told = sink.finish(seconds + 10)
-    return {f"udp_{size}": _verified(told, sent)["kpps"]}
+    return {f"udp_{size}": verified(told, sent)["kpps"]}
 
 
 def reflected(site: Hosts, sizes: str, seconds: float) -> Reading:
@@ -70,9 +70,9 @@ def reflected(site: Hosts, sizes: str, seconds: float) -> Reading:
     """
     blast = tool("tools/blast.c")
     before = site.cpu_seconds()
-    told = site.near.run(blast, "echo", *_to(site.target, sizes, seconds))
+    told = _run(site, seconds, blast, "echo", *_to(site.target, sizes, seconds))
     used = site.cpu_seconds() - before
-    counted = _verified(told, told)
+    counted = verified(told, told)
     return {
         "returned": counted["kpps"],
         "offered": counted["offered_kpps"],
@@ -80,11 +80,15 @@ def reflected(site: Hosts, sizes: str, seconds: float) -> Reading:
     }
 
 
+def _run(site: Hosts, seconds: float, *argv: str) -> str:
+    return site.near.run(*argv, timeout_s=seconds + 30)
+
+
 def _to(address: str, sizes: str, seconds: float) -> list[str]:
     return ["-a", address, "-p", PORT, "-s", sizes, "-t", f"{seconds}"]
 
 
-def _verified(told: str, sent: str) -> dict[str, float]:
+def verified(told: str, sent: str) -> dict[str, float]:
     """The counts that a receiver told last; BenchError if a datagram came back altered."""
     counted: dict[str, float] = json.loads(told.strip().splitlines()[-1])
     if counted["corrupted"] or not counted["received"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,12 +32,8 @@ def kpps(name: str) -> Measure:
     return Measure(name, "kpps", digits=1)
 
 
-def cpu_seconds(pids: Iterable[int]) -> float:
-    """User and system time of the processes so far: fields 14 and 15 of proc_pid_stat(5)."""
-    return sum(_ticks(pid) for pid in pids) / os.sysconf("SC_CLK_TCK")
-
-
-def _ticks(pid: int) -> int:
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far: fields 14 and 15 of proc_pid_stat(5)."""
     # The command name may hold blanks and parentheses; field 3 follows the last one.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -32,11 +32,17 @@ class Netns:
         """The command line that runs ``argv`` here; it ends when the benchmark does."""
         return ["nsenter", f"--net={self.path}", "setpriv", "--pdeathsig", "TERM", *argv]
 
-    def run(self, *argv: str, stdin: str = "", env: dict[str, str] | None = None) -> str:
-        """Run to the end and return what it wrote; BenchError if it failed."""
-        done = subprocess.run(
-            self.command(*argv), input=stdin, capture_output=True, text=True, check=False, env=env
-        )
+    def run(
+        self, *argv: str, stdin: str = "", env: dict[str, str] | None = None, timeout_s: float = 30
+    ) -> str:
+        """Run to the end and return what it wrote; BenchError if it failed or took too long."""
+        command = self.command(*argv)
+        try:
+            done = subprocess.run(
+                command, input=stdin, capture_output=True, text=True, check=False, env=env, timeout=timeout_s
+            )
+        except subprocess.TimeoutExpired:
+            raise BenchError(f"{' '.join(argv)}: still running after {timeout_s:.0f} s") from None
         if done.returncode:
             raise BenchError(f"{' '.join(argv)}: {(done.stderr or done.stdout).strip()}")
         return done.stdout

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from bench.measure import cpu_seconds
 from bench.subject import BenchError
 
 PATIENCE_S = 10.0
@@ -43,6 +44,12 @@ class Running:
             if self._process.poll() is not None or time.monotonic() > end:
                 raise BenchError(f"{self.name}: no {what}: {self.output().strip()[-400:]}")
             time.sleep(0.01)
+
+    def cpu_seconds(self) -> float:
+        """What it has used so far; BenchError if it has ended."""
+        if self._process.poll() is not None:
+            raise BenchError(f"{self.name} has ended: {self.output().strip()[-400:]}")
+        return cpu_seconds(self.pid)
 
     def finish(self, timeout_s: float) -> str:
         """Wait for its end and return what it wrote; BenchError if it failed."""

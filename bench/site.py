@@ -6,7 +6,6 @@ import subprocess
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from bench.measure import cpu_seconds
 from bench.netns import Netns
 from bench.process import Running
 from bench.subject import BenchError
@@ -31,7 +30,7 @@ class Hosts:
 
     def cpu_seconds(self) -> float:
         """What the subject's processes have used so far."""
-        return cpu_seconds(process.pid for process in self.processes)
+        return sum(process.cpu_seconds() for process in self.processes)
 
     def settle(self) -> None:
         """Return once the target answers; BenchError if it never does."""

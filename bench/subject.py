@@ -5,10 +5,9 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import subprocess
-from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Generic, TypeVar
 
 Site = TypeVar("Site")
@@ -26,17 +25,19 @@ class Program:
     install: str
 
     def there(self) -> bool:
+        """Whether it is installed."""
         return shutil.which(self.name) is not None
 
 
 @dataclass(frozen=True)
 class Module:
-    """A Python distribution: the module it must offer, and the line that installs it."""
+    """A Python module that must be found, and the line that installs it."""
 
     name: str
     install: str
 
     def there(self) -> bool:
+        """Whether it is installed."""
         return importlib.util.find_spec(self.name) is not None
 
 
@@ -44,33 +45,24 @@ Need = Program | Module
 GCC = Program("gcc", "apt-get install gcc")
 
 
-class Subject(ABC, Generic[Site]):
+@dataclass(frozen=True)
+class Subject(Generic[Site]):
     """One thing that is measured.
 
     ``setting`` says in what configuration, for a person. ``build`` makes what the loads of its
-    scenario work on and puts the undoing of everything on ``stack``.
+    scenario work on, puts the undoing of everything on the stack that it is given, and raises
+    BenchError. ``version`` tells that of what is measured, ``""`` where it has none.
     """
 
     name: str
-    setting: str = ""
+    setting: str
+    build: Callable[[ExitStack], Site]
+    version: Callable[[], str] = str
     needs: tuple[Need, ...] = ()
-
-    @abstractmethod
-    def build(self, stack: ExitStack) -> Site:
-        """What the loads work on; undone when ``stack`` is closed. Raises BenchError."""
-
-    @abstractmethod
-    def version(self) -> str:
-        """The version of what is measured, ``""`` where it has none."""
 
     def missing(self) -> list[str]:
         """The lines that install what is not there."""
         return [need.install for need in self.needs if not need.there()]
-
-
-def distribution_version(name: str) -> str:
-    """The version of an installed Python distribution."""
-    return version(name)
 
 
 def program_version(*argv: str) -> str:

@@ -8,7 +8,7 @@ from libc.stdlib cimport calloc, free
 from tunnel.batch cimport batch_settle, batch_t
 from tunnel.breath cimport plan_breathe, plan_exhale, plan_flush
 from tunnel.device cimport Device
-from tunnel.handler cimport Handler, counters_t
+from tunnel.handler cimport Handler
 from tunnel.hold cimport hold_free, hold_new
 from tunnel.packet cimport packet_drop
 from tunnel.scatter cimport plan_scatter

@@ -1,4 +1,4 @@
-"""``python -m tunnel`` is the command ``tunnel``."""
+"""``python -m tunnel``: the command line."""
 
 from tunnel.cli import main
 

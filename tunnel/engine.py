@@ -63,10 +63,11 @@ class Engine:
 
     def counts(self) -> Ledger:
         """The ledger: counters of every device and handler, and the kernel's own drops."""
+        devices = self.graph.devices.items()
         return {
-            "devices": {device.name: device.counts() for device in self._devices},
-            "handlers": {handler.name: handler.counts() for handler in self._handlers},
-            "kernel": {device.name: drops for device in self._devices if (drops := device.kernel_drops())},
+            "devices": {name: device.counts() for name, device in devices},
+            "handlers": {name: handler.counts() for name, handler in self.graph.handlers.items()},
+            "kernel": {name: found for name, device in devices if (found := device.kernel_drops())},
         }
 
     def _open(self) -> None:

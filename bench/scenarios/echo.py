@@ -7,7 +7,7 @@ from bench.measure import CPU_S_PER_MP, PING_AVG_US, PING_P99_US, Reading, kpps
 from bench.scenario import Scenario
 from bench.site import Hosts
 from bench.subject import GCC
-from bench.subjects.echoes import CEcho, CEchoOffload, PytunEcho, TunnelBusy, TunnelEcho, TunnelPython
+from bench.subjects import echoes
 
 
 def load(site: Hosts, seconds: float) -> Reading:
@@ -18,7 +18,14 @@ def load(site: Hosts, seconds: float) -> Reading:
 SCENARIO = Scenario(
     title="packets returned from behind a TUN",
     measures=(kpps("returned"), kpps("offered"), CPU_S_PER_MP, PING_AVG_US, PING_P99_US),
-    subjects=(TunnelEcho(), TunnelPython(), TunnelBusy(), PytunEcho(), CEcho(), CEchoOffload()),
+    subjects=(
+        echoes.TUNNEL,
+        echoes.TUNNEL_PYTHON,
+        echoes.TUNNEL_BUSY,
+        echoes.PYTUN,
+        echoes.C_LOOP,
+        echoes.C_LOOP_OFFLOAD,
+    ),
     load=load,
     needs=(PING, GCC),
 )

@@ -9,7 +9,7 @@ from time import monotonic
 from bench.frames import mixed
 from bench.measure import Measure, Reading
 from bench.scenario import Scenario
-from bench.subjects.parsers import LAP, Clocked, Dpkt, Pypacker, Scapy, TunnelParser, TunnelPythonParser
+from bench.subjects.parsers import DPKT, LAP, PYPACKER, SCAPY, TUNNEL_NATIVE, TUNNEL_PYTHON, Clocked
 
 LAPS = 4
 SEED = 2026
@@ -30,6 +30,6 @@ def load(clocked: Clocked, seconds: float) -> Reading:
 SCENARIO = Scenario(
     title="the 5-tuple of a frame",
     measures=(Measure("parse", "ns/frame", more=False, digits=1),),
-    subjects=(TunnelPythonParser(), TunnelParser(), Dpkt(), Pypacker(), Scapy()),
+    subjects=(TUNNEL_PYTHON, TUNNEL_NATIVE, DPKT, PYPACKER, SCAPY),
     load=load,
 )

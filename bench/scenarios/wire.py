@@ -7,8 +7,7 @@ from bench.measure import CPU_S_PER_GB, GBIT_S, PING_AVG_US, PING_P99_US, Readin
 from bench.scenario import Scenario
 from bench.site import Hosts
 from bench.subject import GCC
-from bench.subjects.switches import OpenVSwitchInstalled, OpenVSwitchTuned, VdeSwitch
-from bench.subjects.wires import Bridge, CLoop, TunnelWire
+from bench.subjects import open_vswitch, wires
 
 
 def load(site: Hosts, seconds: float) -> Reading:
@@ -20,7 +19,14 @@ def load(site: Hosts, seconds: float) -> Reading:
 SCENARIO = Scenario(
     title="two hosts joined",
     measures=(GBIT_S, CPU_S_PER_GB, PING_AVG_US, PING_P99_US, kpps("udp_64"), kpps("udp_1400")),
-    subjects=(TunnelWire(), Bridge(), CLoop(), OpenVSwitchTuned(), OpenVSwitchInstalled(), VdeSwitch()),
+    subjects=(
+        wires.TUNNEL,
+        wires.BRIDGE,
+        wires.C_LOOP,
+        open_vswitch.TUNED,
+        open_vswitch.INSTALLED,
+        wires.VDE,
+    ),
     load=load,
     needs=(IPERF3, PING, GCC),
 )

@@ -1,0 +1,1 @@
+"""What is measured, grouped by what it stands for."""

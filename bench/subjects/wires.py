@@ -1,69 +1,75 @@
-"""Two TAPs joined, or what people use in their place: ours, the C loop, the kernel's bridge."""
+"""Two TAPs joined, or what people use in their place: ours, the C loop, the kernel's bridge, VDE."""
 
 from __future__ import annotations
 
-import os
+import platform
+import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from bench.site import Hosts, adopt, cable, hosts
-from bench.subject import GCC, Subject
-from bench.subjects.tunnel import Tunnel
+from bench.subject import GCC, Program, Subject, program_version
+from bench.subjects.tunnel import NEEDS, commit, tunnel
 from bench.tools import tool
 
+TAPS = ("wire1", "wire2")
 
-class TapPair(Subject[Hosts]):
-    """A program that makes two TAPs, ``wire1`` and ``wire2``, and joins them."""
 
-    def command(self) -> tuple[str, ...]:
-        """What makes and joins them."""
-        raise NotImplementedError
+def tap_pair(command: Callable[[ExitStack], list[str]]) -> Callable[[ExitStack], Hosts]:
+    """A ``build``: the command makes and joins the TAPs ``wire1`` and ``wire2``; each host gets one."""
 
-    def build(self, stack: ExitStack) -> Hosts:
+    def build(stack: ExitStack) -> Hosts:
         site = hosts(stack)
-        program = site.switch.start(stack, *self.command())
+        program = site.switch.start(stack, *command(stack))
         site.processes.append(program)
-        for name in ("wire1", "wire2"):
+        for name in TAPS:
             site.switch.await_link(name, program)
-        adopt(site, "wire1", "wire2")
+        adopt(site, *TAPS)
         site.settle()
         return site
 
-
-class TunnelWire(Tunnel, TapPair):
-    name = "tunnel"
-    setting = "tunnel wire A B: offloads on, uvloop"
-
-    def command(self) -> tuple[str, ...]:
-        return self.tunnel("wire", "wire1", "wire2")
+    return build
 
 
-class CLoop(TapPair):
-    name = "c-loop"
-    setting = "bare read and write between two TAPs, offloads on"
-    needs = (GCC,)
-
-    def command(self) -> tuple[str, ...]:
-        return (tool("peers/loop.c"), "wire1", "wire2")
-
-    def version(self) -> str:
-        return ""
+def vde_switch(stack: ExitStack) -> list[str]:
+    """A switch with its control socket in a temporary folder."""
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-vde-"))
+    return ["vde_switch", "-s", f"{folder}/ctl", "-t", TAPS[0], "-t", TAPS[1]]
 
 
-class Bridge(Subject[Hosts]):
-    name = "bridge"
-    setting = "kernel bridge on two veth pairs, offloads on"
+def bridge(stack: ExitStack) -> Hosts:
+    """A veth pair from each host to a bridge."""
+    site = hosts(stack)
+    cable(site, offload=True)
+    site.switch.ip("link add br0 type bridge", "link set br0 up")
+    site.switch.ip("link set port1 master br0", "link set port2 master br0")
+    site.settle()
+    return site
 
-    def build(self, stack: ExitStack) -> Hosts:
-        site = hosts(stack)
-        cable(site, offload=True)
-        site.switch.ip(
-            "link add br0 type bridge",
-            "link set br0 up",
-            "link set port1 master br0",
-            "link set port2 master br0",
-        )
-        site.settle()
-        return site
 
-    def version(self) -> str:
-        return os.uname().release
+TUNNEL = Subject(
+    name="tunnel",
+    setting="tunnel wire A B: offloads on, uvloop",
+    build=tap_pair(lambda _stack: tunnel("wire", *TAPS)),
+    version=commit,
+    needs=NEEDS,
+)
+C_LOOP = Subject(
+    name="c-loop",
+    setting="bare read and write between two TAPs, offloads on",
+    build=tap_pair(lambda _stack: [tool("peers/loop.c"), *TAPS]),
+    needs=(GCC,),
+)
+BRIDGE = Subject(
+    name="bridge",
+    setting="kernel bridge on two veth pairs, offloads on",
+    build=bridge,
+    version=platform.release,
+)
+VDE = Subject(
+    name="vde",
+    setting="vde_switch with two TAPs, as installed",
+    build=tap_pair(vde_switch),
+    version=lambda: program_version("vde_switch", "--version"),
+    needs=(Program("vde_switch", "apt-get install vde2"),),
+)

@@ -2,7 +2,7 @@
  *
  *   blast send -a ADDRESS -p PORT [-s SIZES] [-t SECONDS] [-n COUNT] [-r PPS] [-f FLOWS]
  *   blast echo (the same)      also receives what the far side sends back
- *   blast sink -p PORT [-a ADDRESS] [-s LARGEST]
+ *   blast sink -p PORT [-a ADDRESS] [-s LARGEST]      -p 0: one that is free, told on the first line
  *
  * -s 64,1300 alternates payload sizes (at least 24 bytes); -r 0 is flat out; -f sends from that many
  * source ports. send and echo end by time or count, whichever is first; echo and sink then wait for
@@ -12,6 +12,7 @@
 #include <err.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,15 @@ static int open_socket(int passive)
 		err(2, "%s port %s", plan.address, plan.port);
 	freeaddrinfo(found);
 	return fd;
+}
+
+static int own_port(void)
+{
+	struct sockaddr_in6 own;      /* the port lies at the same place in sockaddr_in */
+	socklen_t size = sizeof own;
+
+	getsockname(sockets[0].fd, (struct sockaddr *)&own, &size);
+	return ntohs(own.sin6_port);
 }
 
 static void prepare(int passive)
@@ -241,7 +251,7 @@ int main(int argc, char **argv)
 	take_options(argc - 1, argv + 1);
 	prepare(sink);
 	if (sink) {
-		printf("ready\n");
+		printf("ready on port %d\n", own_port());
 		fflush(stdout);
 		drain_until_quiet(FIRST_MS);
 	} else {

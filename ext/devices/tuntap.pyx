@@ -23,7 +23,7 @@ from tunnel.packet cimport (
 from tunnel import reasons
 from tunnel.devices import tun_ioctl as tun
 from tunnel.devices.options import TunOptions
-from tunnel.errors import ConfigError, DeviceClosed, DeviceError
+from tunnel.errors import DeviceClosed, DeviceError
 from tunnel.netns import inside
 
 cdef enum:

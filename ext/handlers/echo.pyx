@@ -26,12 +26,8 @@ from tunnel.wire cimport (
     PROTO_FRAGMENT, PROTO_ROUTING, PROTO_UDP, TYPE_ARP, be16,
 )
 
-from typing import Annotated
-
-import msgspec
-
 from tunnel import reasons
-from tunnel.handlers import arguments
+from tunnel.handlers import options as known
 
 cdef uint16_t NOT_ANSWERED = reasons.NOT_ANSWERED
 cdef uint16_t NOT_OURS = reasons.NOT_OURS
@@ -45,16 +41,6 @@ cdef enum:
     OPTION_NOP = 1
     OPTION_LSRR = 131         # loose and strict source route, RFC 791
     OPTION_SSRR = 137
-
-
-class EchoOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Options of ``Echo``."""
-
-    addresses: Annotated[list[str], msgspec.Meta(description="addresses or prefixes answered for")] = []
-    mac: Annotated[str, msgspec.Meta(description="MAC answered with and for")] = "02:65:63:68:6f:01"
-    reflect_udp: bool = False
-    local_port: Annotated[int, msgspec.Meta(ge=0, le=65535, description="UDP port of a udp device")] = 0
-    rate: Annotated[int, msgspec.Meta(ge=0, le=100_000_000, description="answers a second to a source")] = 0
 
 
 cdef class Echo(Handler):
@@ -112,11 +98,11 @@ cdef class Echo(Handler):
 
     ports = ("port",)
     accepts = F_ALL
-    Options = EchoOptions
+    Options = known.EchoOptions
 
     def __init__(self, **options):
-        chosen = arguments.read("echo", EchoOptions, options)
-        cdef bytes mac = arguments.mac("echo", "mac", chosen.mac)
+        chosen = known.read("echo", known.EchoOptions, options)
+        cdef bytes mac = known.mac("echo", "mac", chosen.mac)
         memcpy(self.mac, <const char *> mac, MAC_SIZE)
         self.own = Prefixes(chosen.addresses)
         self.reflect_udp = chosen.reflect_udp

@@ -20,43 +20,14 @@ from tunnel.packet cimport ABSENT, HELD, packet_drop, packet_own, packet_t
 from tunnel.parse cimport parse_packet
 from tunnel.rng cimport rng_below, rng_chance, rng_next
 
-from typing import Annotated
-
-import msgspec
-
 from tunnel import reasons
 from tunnel.errors import ConfigError
-from tunnel.handlers import arguments
+from tunnel.handlers import options as known
 
 cdef uint16_t LOST = reasons.LOST
 cdef uint16_t QUEUE_FULL = reasons.QUEUE_FULL
 cdef uint16_t HELD_FULL = reasons.HELD_FULL
 cdef uint16_t NO_ROOM = reasons.NO_ROOM
-
-Percent = Annotated[float, msgspec.Meta(ge=0, le=100, description="percent")]
-Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=600_000, description="milliseconds")]
-
-
-class ImpairWay(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """What happens to packets of one direction."""
-
-    delay_ms: Milliseconds = 0
-    jitter_ms: Milliseconds = 0
-    loss_pct: Percent = 0
-    burst_pct: Percent = 0
-    duplicate_pct: Percent = 0
-    corrupt_pct: Percent = 0
-    reorder_pct: Percent = 0
-    rate_mbit: Annotated[float, msgspec.Meta(ge=0, le=1_000_000, description="Mbit/s; 0 = no limit")] = 0
-    queue_kib: Annotated[int, msgspec.Meta(ge=1, le=1_048_576, description="KiB")] = 256
-
-
-class ImpairOptions(ImpairWay, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Options of ``Impair``: one direction's, for both unless ``back`` is given."""
-
-    back: ImpairWay | None = None
-    seed: Annotated[int, msgspec.Meta(ge=0)] = 0
-    hold_kib: Annotated[int, msgspec.Meta(ge=128, le=1_048_576, description="KiB")] = 16384
 
 
 cdef class Impair(Handler):
@@ -79,7 +50,8 @@ cdef class Impair(Handler):
         ``loss_pct``         percent of the packets lost, on the whole; default 0
         ``burst_pct``        percent of the losses that are followed by another (Gilbert model), at least
                              ``loss_pct``; 0 (default): losses do not depend on each other
-        ``duplicate_pct``    percent doubled; the copy follows at once; default 0
+        ``duplicate_pct``    percent doubled; the copy follows at once where a delay or a rate is set, else
+                             behind the packets that came together with its original; default 0
         ``corrupt_pct``      percent in which one bit is flipped, from the network header on; default 0
         ``reorder_pct``      percent that skip the delay and so overtake others; needs ``delay_ms``;
                              default 0
@@ -111,18 +83,16 @@ cdef class Impair(Handler):
 
     ports = ("a", "b")
     accepts = 0
-    Options = ImpairOptions
+    Options = known.ImpairOptions
 
     def __init__(self, **options):
-        chosen = arguments.read("impair", ImpairOptions, options)
-        hold_free(self.store)
-        free(self.heap)
-        self.heap = NULL
+        chosen = known.read("impair", known.ImpairOptions, options)
+        if self.store != NULL:
+            raise RuntimeError("Impair is configured once")
         self.store = hold_new(chosen.hold_kib * 1024)
         self.heap = <due_t *> calloc(self.store.limit // (sizeof(held_t) + HEADROOM), sizeof(due_t))
         if self.heap == NULL:
             raise MemoryError("a queue of delayed packets")
-        self.count = 0
         set_way(&self.ways[0], chosen, "")
         set_way(&self.ways[1], chosen.back or chosen, "back." if chosen.back else "")
         self.ways[0].rng = chosen.seed & <uint64_t> 0xffffffffffffffff

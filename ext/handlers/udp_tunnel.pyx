@@ -20,13 +20,9 @@ from tunnel.tables.buckets cimport buckets_take
 from tunnel.wire cimport IP4_SOURCE, IP6_SOURCE
 
 import ipaddress
-from typing import Annotated, Literal
-
-import msgspec
-
 from tunnel import endpoints, reasons
 from tunnel.errors import ConfigError
-from tunnel.handlers import arguments
+from tunnel.handlers import options as known
 
 cdef uint16_t STRANGER = reasons.STRANGER
 cdef uint16_t NO_PEER = reasons.NO_PEER
@@ -42,17 +38,6 @@ cdef enum:
     TOLD_BURST = 10
 
 cdef uint64_t SILENCE_NS = 60_000_000_000
-
-
-class UdpTunnelOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Options of ``UdpTunnel``."""
-
-    peer: Annotated[str, msgspec.Meta(description="ADDR:PORT of the other end")] = ""
-    learn: bool = False
-    medium: Literal["ip", "ethernet"] = "ip"
-    mtu: Annotated[int, msgspec.Meta(ge=0, le=65507, description="bytes from the IP header on; 0 = no limit")] = 0
-    mss_clamp: bool = True
-    keepalive_s: Annotated[float, msgspec.Meta(ge=0, le=86400, description="seconds; 0 = none")] = 0
 
 
 cdef class UdpTunnel(Handler):
@@ -108,10 +93,10 @@ cdef class UdpTunnel(Handler):
 
     ports = ("overlay", "underlay")
     accepts = 0
-    Options = UdpTunnelOptions
+    Options = known.UdpTunnelOptions
 
     def __init__(self, **options):
-        chosen = arguments.read("udp_tunnel", UdpTunnelOptions, options)
+        chosen = known.read("udp_tunnel", known.UdpTunnelOptions, options)
         cdef bytes record
         if bool(chosen.peer) == chosen.learn:
             raise ConfigError('udp_tunnel: either peer = "ADDR:PORT" or learn = true is needed, not both')
@@ -197,13 +182,13 @@ cdef void tell(UdpTunnel self, batch_t *batch, uint32_t index) noexcept nogil:
 cdef void decap(UdpTunnel self, batch_t *batch, packet_t *p, uint32_t *endpoint) noexcept nogil:
     """A datagram becomes a packet of the overlay."""
     cdef const endpoint_t *sender = endpoint_at(batch.arena, p.endpoint)
-    cdef bint known
+    cdef bint from_peer
     cdef uint16_t reason
     if p.medium != DATAGRAM or p.endpoint == 0:
         packet_drop(p, WRONG_MEDIUM)
         return
-    known = self.peer.size != 0 and endpoint_same(sender, &self.peer)
-    if not known and not may_bind(self, batch):
+    from_peer = self.peer.size != 0 and endpoint_same(sender, &self.peer)
+    if not from_peer and not may_bind(self, batch):
         packet_drop(p, STRANGER)
         return
     p.endpoint = 0
@@ -218,7 +203,7 @@ cdef void decap(UdpTunnel self, batch_t *batch, packet_t *p, uint32_t *endpoint)
             p.egress = OVERLAY
     else:
         p.egress = CONSUMED
-    if known or p.egress == OVERLAY or p.egress == CONSUMED:
+    if from_peer or p.egress == OVERLAY or p.egress == CONSUMED:
         heard(self, sender, batch.now_ns, endpoint)
 
 

@@ -14,11 +14,13 @@ from typing import Any, NoReturn
 
 import click
 
+from tunnel import __version__
 from tunnel.errors import TunnelError
 
 # Here, so that the help needs no import; ``tunnel COMMAND --help`` is the command's own.
 COMMANDS = {
     "check": "Check a graph file and show what it joins.",
+    "demo": "Build two hosts and a tunnel between them, use it, account for every packet.",
     "doctor": "Check this machine: what works, what does not, what to do.",
     "echo": "Answer pings, ARP and neighbour solicitations on a TUN or TAP.",
     "handlers": "List the types of handlers and devices that graph files can use.",
@@ -90,9 +92,7 @@ def _usage(error: click.ClickException) -> str:
 
 def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        click.echo(f"tunnel {version('tunnel')}")
+        click.echo(f"tunnel {__version__}")
         ctx.exit()
 
 

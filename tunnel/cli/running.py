@@ -60,6 +60,11 @@ def serve(graph: Graph, *, loop: str | None, strict: bool, duration_s: float | N
 
     given = {"loop": loop or graph.engine.loop, "strict": strict or graph.engine.strict}
     graph.engine = msgspec.structs.replace(graph.engine, **given)
-    ledger = engine.run(graph, duration_s=duration_s)
+    ledger = engine.run(graph, duration_s=duration_s, started=lambda: _say_running(graph))
     if as_json:
         show_json(ledger)
+
+
+def _say_running(graph: Graph) -> None:
+    """On stderr, so that whoever started the command knows that packets flow."""
+    click.echo(f"running: {', '.join(map(graph.link_text, graph.links))}", err=True)

@@ -27,8 +27,9 @@ def command(listen: str, peer: str | None, learn: bool, **options: Any) -> None:
     from tunnel.handlers.udp_tunnel import UdpTunnel
 
     graph = Graph()
+    medium = "ethernet" if options["tap"] else "ip"
+    graph.add(UdpTunnel(peer=peer or "", learn=learn, medium=medium), "tunnel")
     graph.add(interface(options), "overlay")
-    graph.add(UdpTunnel(learn=True) if peer is None else UdpTunnel(peer=peer), "tunnel")
     graph.add(Udp(listen=listen), "underlay")
     graph.link("overlay -- tunnel.overlay")
     graph.link("tunnel.underlay -- underlay")

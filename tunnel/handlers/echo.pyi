@@ -1,22 +1,12 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
-
-import msgspec
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tunnel.handler import Handler
+from tunnel.handlers.options import EchoOptions
 
 if TYPE_CHECKING:
     from typing_extensions import disjoint_base
-
-class EchoOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Options of ``Echo``."""
-
-    addresses: list[str] = ...
-    mac: str = ...
-    reflect_udp: bool = ...
-    local_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = ...
-    rate: Annotated[int, msgspec.Meta(ge=0, le=100_000_000)] = ...
 
 @disjoint_base
 class Echo(Handler):

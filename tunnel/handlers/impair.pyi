@@ -1,37 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
-
-import msgspec
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tunnel.batch import Batch
 from tunnel.handler import Handler
+from tunnel.handlers.options import ImpairOptions
 
 if TYPE_CHECKING:
     from typing_extensions import disjoint_base
-
-Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
-Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=600_000)]
-
-class ImpairWay(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """What happens to packets of one direction."""
-
-    delay_ms: Milliseconds = ...
-    jitter_ms: Milliseconds = ...
-    loss_pct: Percent = ...
-    burst_pct: Percent = ...
-    duplicate_pct: Percent = ...
-    corrupt_pct: Percent = ...
-    reorder_pct: Percent = ...
-    rate_mbit: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = ...
-    queue_kib: Annotated[int, msgspec.Meta(ge=1, le=1_048_576)] = ...
-
-class ImpairOptions(ImpairWay, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Options of ``Impair``: one direction's, for both unless ``back`` is given."""
-
-    back: ImpairWay | None = ...
-    seed: Annotated[int, msgspec.Meta(ge=0)] = ...
-    hold_kib: Annotated[int, msgspec.Meta(ge=128, le=1_048_576)] = ...
 
 @disjoint_base
 class Impair(Handler):

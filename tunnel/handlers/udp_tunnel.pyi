@@ -1,24 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
-
-import msgspec
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tunnel.batch import Batch
 from tunnel.handler import Handler
+from tunnel.handlers.options import UdpTunnelOptions
 
 if TYPE_CHECKING:
     from typing_extensions import disjoint_base
-
-class UdpTunnelOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Options of ``UdpTunnel``."""
-
-    peer: Annotated[str, msgspec.Meta()] = ...
-    learn: bool = ...
-    medium: Literal["ip", "ethernet"] = ...
-    mtu: Annotated[int, msgspec.Meta(ge=0, le=65507)] = ...
-    mss_clamp: bool = ...
-    keepalive_s: Annotated[float, msgspec.Meta(ge=0, le=86400)] = ...
 
 @disjoint_base
 class UdpTunnel(Handler):

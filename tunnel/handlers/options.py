@@ -1,0 +1,76 @@
+"""The options of the built-in handlers; what they mean stands in each handler's manual page."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from tunnel.errors import ConfigError
+
+Percent = Annotated[float, Meta(ge=0, le=100, description="percent")]
+Milliseconds = Annotated[float, Meta(ge=0, le=600_000, description="milliseconds")]
+Struct = TypeVar("Struct", bound=msgspec.Struct)
+
+
+class EchoOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Options of ``Echo``."""
+
+    addresses: Annotated[list[str], Meta(description="addresses or prefixes answered for")] = []
+    mac: Annotated[str, Meta(description="MAC answered with and for")] = "02:65:63:68:6f:01"
+    reflect_udp: bool = False
+    local_port: Annotated[int, Meta(ge=0, le=65535, description="UDP port of a udp device")] = 0
+    rate: Annotated[int, Meta(ge=0, le=100_000_000, description="answers a second to a source; 0 = no limit")] = 0
+
+
+class UdpTunnelOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Options of ``UdpTunnel``."""
+
+    peer: Annotated[str, Meta(description="ADDR:PORT of the other end")] = ""
+    learn: bool = False
+    medium: Literal["ip", "ethernet"] = "ip"
+    mtu: Annotated[int, Meta(ge=0, le=65507, description="bytes from the IP header on; 0 = no limit")] = 0
+    mss_clamp: bool = True
+    keepalive_s: Annotated[float, Meta(ge=0, le=86_400, description="seconds; 0 = never")] = 0
+
+
+class ImpairWay(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What happens to packets of one direction."""
+
+    delay_ms: Milliseconds = 0
+    jitter_ms: Milliseconds = 0
+    loss_pct: Percent = 0
+    burst_pct: Percent = 0
+    duplicate_pct: Percent = 0
+    corrupt_pct: Percent = 0
+    reorder_pct: Percent = 0
+    rate_mbit: Annotated[float, Meta(ge=0, le=1_000_000, description="Mbit/s; 0 = no limit")] = 0
+    queue_kib: Annotated[int, Meta(ge=1, le=1_048_576, description="KiB")] = 256
+
+
+class ImpairOptions(ImpairWay, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Options of ``Impair``: one direction's, for both unless ``back`` is given."""
+
+    back: ImpairWay | None = None
+    seed: Annotated[int, Meta(ge=0, le=0x7FFF_FFFF_FFFF_FFFF)] = 0
+    hold_kib: Annotated[int, Meta(ge=128, le=1_048_576, description="KiB")] = 16_384
+
+
+def read(kind: str, options: type[Struct], given: dict[str, Any]) -> Struct:
+    """``given`` as ``options``; ``kind`` is the handler's name in the message. Raises ``ConfigError``."""
+    try:
+        return msgspec.convert(given, options)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{kind}: {error}") from None
+
+
+def mac(kind: str, key: str, text: str) -> bytes:
+    """The six bytes of a MAC that an interface can have, ``02:00:00:00:00:01``. Raises ``ConfigError``."""
+    try:
+        address = bytes.fromhex(text.replace(":", ""))
+    except ValueError:
+        address = b""
+    if len(address) != 6 or text.count(":") != 5 or address[0] & 1 or not any(address):
+        raise ConfigError(f"{kind}: {key} = {text!r}: a unicast MAC was expected, such as 02:00:00:00:00:01")
+    return address

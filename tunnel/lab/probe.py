@@ -1,0 +1,155 @@
+"""Measure a path between two nodes with sockets of our own: an ICMP echo and a TCP transfer."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import struct
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from tunnel.errors import LabError
+from tunnel.lab.node import Node
+
+ICMP_REQUEST, ICMP_REPLY = 8, 0
+ICMP6_REQUEST, ICMP6_REPLY = 128, 129
+BLOCK = bytes(range(256)) * 1024  # 256 KiB a send
+PATIENCE_S = 5.0
+
+Progress = Callable[[float], None]  # called with the share that is done, 0 to 1
+
+
+@dataclass(frozen=True)
+class Echoes:
+    """The answers to ``sent`` echo requests: round-trip times in seconds, in order of sending."""
+
+    sent: int
+    rtts_s: tuple[float, ...]
+
+    @property
+    def median_s(self) -> float:
+        """The median round-trip time; raises ``LabError`` where nothing came back."""
+        if not self.rtts_s:
+            raise LabError(f"none of {self.sent} echo requests was answered")
+        return sorted(self.rtts_s)[len(self.rtts_s) // 2]
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A one-way TCP transfer: what arrived, how long it took, and whether it was what was sent."""
+
+    size: int
+    seconds: float
+    intact: bool
+
+    @property
+    def bits_s(self) -> float:
+        """Throughput in bits a second, as the receiver saw it."""
+        return 8 * self.size / self.seconds
+
+
+def ping(node: Node, address: str, *, count: int, interval_s: float, progress: Progress = lambda share: None) -> Echoes:
+    """Send ``count`` echo requests from a node, one each ``interval_s``, and wait for the answers.
+
+    An answer counts while the next request is not due, the last one's for a second.
+    """
+    version = ip_address(address).version
+    family, proto = (socket.AF_INET, socket.IPPROTO_ICMP) if version == 4 else (socket.AF_INET6, socket.IPPROTO_ICMPV6)
+    rtts = []
+    with node.socket(family, socket.SOCK_RAW, proto) as sock:
+        for number in range(count):
+            start = time.monotonic()
+            sock.sendto(_request(version, number), (address, 0))
+            rtt = _await_reply(sock, version, number, start, 1.0 if number == count - 1 else interval_s)
+            rtts += [] if rtt is None else [rtt]
+            progress((number + 1) / count)
+            _rest(start + interval_s)
+    return Echoes(count, tuple(rtts))
+
+
+def transfer(
+    source: Node, target: Node, address: str, *, seconds: float, port: int = 5201,
+    progress: Progress = lambda share: None,
+) -> Transfer:  # fmt: skip
+    """Send over TCP from one node to ``address`` of another for so long; checksums of both ends are compared."""
+    family = socket.AF_INET if ip_address(address).version == 4 else socket.AF_INET6
+    with target.socket(family, socket.SOCK_STREAM) as listener, source.socket(family, socket.SOCK_STREAM) as sender:
+        listener.bind((address, port))
+        listener.listen(1)
+        sender.settimeout(PATIENCE_S)
+        try:
+            sender.connect((address, port))
+        except OSError as error:
+            raise LabError(f"node {source.name}: connect to {address}: {error}") from error
+        receiver = _Receiver(listener)
+        receiver.start()
+        sent = _pour(sender, seconds, progress)
+        receiver.join()
+    return Transfer(receiver.size, receiver.seconds, receiver.checksum == sent)
+
+
+class _Receiver(threading.Thread):
+    """Takes one connection to its end, counting and summing."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        super().__init__(name="receiver", daemon=True)
+        self._listener = listener
+        self.size = self.checksum = 0
+        self.seconds = 0.0
+
+    def run(self) -> None:
+        """Until the sender closes."""
+        connection, _ = self._listener.accept()
+        room = memoryview(bytearray(1 << 20))
+        start = time.monotonic()
+        with connection:
+            while got := connection.recv_into(room):
+                self.size += got
+                self.checksum = zlib.crc32(room[:got], self.checksum)
+        self.seconds = time.monotonic() - start
+
+
+def _pour(sender: socket.socket, seconds: float, progress: Progress) -> int:
+    """Send for so long; the checksum of all that was sent."""
+    checksum, start = 0, time.monotonic()
+    while (spent := time.monotonic() - start) < seconds:
+        sender.sendall(BLOCK)
+        checksum = zlib.crc32(BLOCK, checksum)
+        progress(spent / seconds)
+    sender.shutdown(socket.SHUT_WR)
+    progress(1.0)
+    return checksum
+
+
+def _request(version: int, number: int) -> bytes:
+    kind = ICMP_REQUEST if version == 4 else ICMP6_REQUEST
+    body = struct.pack("!HH48x", os.getpid() & 0xFFFF, number & 0xFFFF)
+    checksum = _checksum(struct.pack("!BBH", kind, 0, 0) + body) if version == 4 else 0  # the kernel sums ICMPv6
+    return struct.pack("!BBH", kind, 0, checksum) + body
+
+
+def _await_reply(sock: socket.socket, version: int, number: int, start: float, limit_s: float) -> float | None:
+    """The time until the reply to request ``number`` came; None where it did not."""
+    kind = ICMP_REPLY if version == 4 else ICMP6_REPLY
+    while select.select([sock], [], [], max(0.0, start + limit_s - time.monotonic()))[0]:
+        packet = sock.recv(2048)
+        message = packet[(packet[0] & 15) * 4 :] if version == 4 else packet
+        if len(message) >= 8 and message[0] == kind and message[4:8] == _request(version, number)[4:8]:
+            return time.monotonic() - start
+    return None
+
+
+def _rest(until: float) -> None:
+    select.select([], [], [], max(0.0, until - time.monotonic()))
+
+
+def _checksum(data: bytes) -> int:
+    """RFC 1071."""
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF
