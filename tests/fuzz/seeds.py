@@ -93,7 +93,8 @@ def packets() -> list[bytes]:
         ip4(50, body), ip4(59, body), ip4(4, ip4(17, udp())),
         ip6(6, tcp(body)), ip6(17, udp(body)), ip6(58, icmp(128, b"")), ip6(58, solicitation()),
         ip6(17, udp(body), (0, 60, 43)), ip6(6, tcp(), (0, 44, 51, 60)), ip6(6, tcp(), (135, 139, 140)),
-        ip6(59, b"", (60,)), ip6(50, body, (51,)), ip6(17, body, (44,)),
+        ip6(59, b"", (60,)), ip6(50, body, (51,)), ip6(44, b"\x11\0\0\x08" + body),
+        ip6(44, b"\x11\0\0\1\0\0\0\7" + udp(body)[:32]),
     ]  # fmt: skip
 
 
