@@ -5,17 +5,8 @@ from __future__ import annotations
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import (
-    ICMPv6DestUnreach,
-    ICMPv6EchoReply,
-    ICMPv6EchoRequest,
-    ICMPv6ND_NA,
-    ICMPv6ND_NS,
-    ICMPv6NDOptDstLLAddr,
-    ICMPv6NDOptSrcLLAddr,
-    IPv6,
-    IPv6ExtHdrDestOpt,
-    IPv6ExtHdrFragment,
-    IPv6ExtHdrRouting,
+    ICMPv6DestUnreach, ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr,
+    ICMPv6NDOptSrcLLAddr, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrRouting,
 )
 from scapy.layers.ipsec import AH
 from scapy.layers.l2 import ARP, Dot1Q, Ether
@@ -108,12 +99,8 @@ UNANSWERED = [
     ("a strict source route", echo4(options=[b"\x89\x07\x04\x0a\x00\x00\x01\x00"]) / PING4, "NOT_ANSWERED"),
     ("an option without end", echo4(options=[b"\x44\x00\x00\x00"]) / PING4, "NOT_ANSWERED"),
     ("a routing header", IPv6(src=THEM6, dst=US6) / IPv6ExtHdrRouting(addresses=["fd00::1"]) / PING6, "NOT_ANSWERED"),
-<<<<<<< HEAD
     ("an authenticated packet",
      IPv6(src=THEM6, dst=US6) / AH(icv=bytes(12), payloadlen=4, nh=58) / PING6, "NOT_ANSWERED"),
-=======
-    ("authenticated", IPv6(src=THEM6, dst=US6) / AH(icv=bytes(12), payloadlen=4, nh=58) / PING6, "NOT_ANSWERED"),
->>>>>>> frame
     ("UDP from a port below 1024", echo4() / UDP(sport=1023, dport=6000), "NOT_ANSWERED"),
     ("UDP to the port it came from", echo4() / UDP(sport=6000, dport=6000), "NOT_ANSWERED"),
     ("UDP that has come to its end", echo4(ttl=1) / PLAIN, "NOT_ANSWERED"),
