@@ -1,6 +1,6 @@
 """The Python face of a batch: iteration, columns, and packets made from bytes."""
 
-
+cimport cython
 from cpython.buffer cimport PyBUF_WRITABLE
 from cpython.ref cimport Py_REFCNT
 from libc.stdlib cimport calloc, free
@@ -14,6 +14,7 @@ from tunnel.packet cimport ETHERNET
 from tunnel import endpoints
 
 
+@cython.no_gc_clear           # __dealloc__ needs the list of what is to be freed
 cdef class Batch:
     """The packets of one breath, and the arena that holds their bytes.
 

@@ -76,7 +76,8 @@ def test_there_is_no_such_packet():
 @given(st.lists(st.one_of(st.none(), st.integers(0, 3000)), max_size=200))
 def test_it_is_a_queue(steps):
     """``None`` takes one out, a number puts in one of that size; a list is the model."""
-    hold, model = Hold(40_000), []
+    hold = Hold(40_000)
+    model: list[bytes] = []
     for number, size in enumerate(steps):
         if size is None:
             batch = Batch()

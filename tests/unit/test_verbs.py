@@ -31,9 +31,8 @@ def built(layers):
     """The packet with its checksums made anew."""
     layers = layers.copy()
     for layer in (IP, TCP, UDP, ICMP, ICMPv6EchoReply, ICMPv6MLReport2):
-        if layer in layers:
-            layers[layer].fields.pop("chksum", None)
-            layers[layer].fields.pop("cksum", None)
+        for name in {"chksum", "cksum"} & set(layers[layer].fields if layer in layers else ()):
+            layers[layer].delfieldval(name)
     return bytes(layers)
 
 

@@ -11,6 +11,7 @@ cdef enum:
 ctypedef struct prefix_t:
     uint64_t network[2]       # as the bytes lie; IPv4 mapped
     uint64_t mask[2]
+    uint8_t version
     bint has_broadcast        # IPv4, shorter than 31 bits: first and last address belong to no host
     bint single               # one address
 
@@ -35,6 +36,8 @@ cdef inline const prefix_t *prefixes_find(
     high, low = load64(mapped), load64(mapped + 8)
     for i in range(prefixes.count):
         prefix = &prefixes.entries[i]
+        if version != prefix.version:
+            continue
         if high & prefix.mask[0] != prefix.network[0] or low & prefix.mask[1] != prefix.network[1]:
             continue
         host = low & ~prefix.mask[1]
