@@ -85,12 +85,7 @@ cdef bint neighbour_is_solicitation(const packet_t *p) noexcept nogil:
     )
 
 
-<<<<<<< HEAD
 cdef inline uint16_t summed(const uint8_t *ip, const uint8_t *icmp, uint32_t size) noexcept nogil:
-=======
-cdef inline uint16_t icmp6_sum(const uint8_t *ip, const uint8_t *icmp, uint32_t size) noexcept nogil:
-    """RFC 4443, 2.3: 0xffff where the checksum in the message is right."""
->>>>>>> frame
     return csum_fold(csum_partial(icmp, size, csum_pseudo6(ip, PROTO_ICMP6, size)))
 
 
@@ -103,11 +98,7 @@ cdef uint16_t solicitation_refused(const packet_t *p, const prefixes_t *own) noe
     cdef bint probe = memcmp(ip + IP6_SOURCE, UNSPECIFIED, 16) == 0
     if size < SOLICITATION_SIZE or p.l4 + size > p.len or ip[IP6_HOPS] != HOPS_ON_LINK or icmp[ICMP_CODE] != 0:
         return NOT_ANSWERED
-<<<<<<< HEAD
     if not p.vnet_flags & NEEDS_CSUM and summed(ip, icmp, size) != 0xffff:
-=======
-    if not p.vnet_flags & NEEDS_CSUM and icmp6_sum(ip, icmp, size) != 0xffff:
->>>>>>> frame
         return BAD_CHECKSUM
     if p.data[ETH_SOURCE] & 1 or (not probe and not address_is_host6(ip + IP6_SOURCE)):
         return MARTIAN
@@ -125,11 +116,7 @@ cdef inline bint asked_rightly(const uint8_t *ip, const uint8_t *target, bint pr
 
 
 cdef uint16_t neighbour_solicited(
-<<<<<<< HEAD
     packet_t *p, arena_t *arena, const prefixes_t *own, const uint8_t *mac,
-=======
-    packet_t *p, arena_t *arena, const prefixes_t *own, const uint8_t *mac
->>>>>>> frame
 ) noexcept nogil:
     """Turn a solicitation into its advertisement, in new bytes of the right size; 0, or why not."""
     cdef uint16_t reason = solicitation_refused(p, own)
@@ -164,8 +151,4 @@ cdef void write_advertisement(packet_t *p, const uint8_t *mac) noexcept nogil:
     icmp[SOLICITATION_SIZE + 1] = 1
     memcpy(icmp + SOLICITATION_SIZE + 2, mac, MAC_SIZE)
     put16(icmp + ICMP_CHECKSUM, 0)
-<<<<<<< HEAD
     put16(icmp + ICMP_CHECKSUM, ~summed(ip, icmp, ADVERTISEMENT_SIZE))
-=======
-    put16(icmp + ICMP_CHECKSUM, ~icmp6_sum(ip, icmp, ADVERTISEMENT_SIZE))
->>>>>>> frame

@@ -131,10 +131,5 @@ def test_no_path_is_made_up(parts: list[str]) -> None:
     for path in lines(text):
         node: Any = tree
         for part in path:
-<<<<<<< HEAD
             assert part in (node if isinstance(node, dict) else range(len(node)))
             node = node[part]
-=======
-            node = node[part]  # type: ignore[index]
-        assert node is not None, path
->>>>>>> frame

@@ -42,13 +42,7 @@ cdef inline bint buckets_take(
 
     One token is enough to pass: what a super-packet costs beyond it is owed (GCRA, ITU-T I.371).
     """
-<<<<<<< HEAD
     cdef bucket_t *bucket = &buckets.entries[(buckets_hash(source) >> 54) * BUCKETS_WAYS]
-=======
-    cdef uint64_t mixed = load64(source) * <uint64_t> 0x9e3779b97f4a7c15 ^ load64(source + 8)
-    mixed *= <uint64_t> 0xbf58476d1ce4e5b9
-    cdef bucket_t *bucket = &buckets.entries[(mixed >> 54) * BUCKETS_WAYS]
->>>>>>> frame
     cdef bucket_t *spare = NULL
     cdef int way
     for way in range(BUCKETS_WAYS):
