@@ -92,6 +92,7 @@ cdef class UdpTunnel(Handler):
     """
 
     ports = ("overlay", "underlay")
+    media = {"underlay": DATAGRAM}
     accepts = 0
     Options = known.UdpTunnelOptions
 
