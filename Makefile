@@ -26,7 +26,7 @@ soak: build  ## long runs, by hand
 	@$(python) -m pytest -m soak tests
 
 bench: build  ## the benchmarks; on Debian as root with their peers installed
-	@$(python) -m pip install -q '.[bench]'
+	@$(python) -m pip install -q --no-build-isolation -e '.[bench]'
 	@$(python) -m bench
 
 clean:  ## remove what was built, the virtual environments too

@@ -29,6 +29,8 @@ def arguments() -> argparse.Namespace:
     unknown = set(asked.names) - {"list", *scenario.names()}
     if unknown:
         parser.error(f"no scenario {', '.join(sorted(unknown))}")
+    if asked.rounds < 1 or asked.seconds <= 0:
+        parser.error("--rounds of at least 1 and --seconds above 0 were expected")
     return asked
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ def table(told: dict[str, Any], measures: Iterable[Measure]) -> Table:
 
 def show(told: dict[str, Any], measures: Iterable[Measure]) -> None:
     """Print the table, what failed and what is missing."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     console.print(table(told, measures))
     for failure in told["failures"]:
         console.print(f"failed: {failure}", markup=False, style="red", soft_wrap=True)

@@ -1,7 +1,6 @@
 """The Python face of a batch: iteration, columns, and packets made from bytes."""
 
 cimport cython
-
 from cpython.buffer cimport PyBUF_STRIDES, PyBUF_WRITABLE
 from libc.stdlib cimport calloc, free
 

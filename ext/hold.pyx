@@ -11,7 +11,7 @@ from libc.string cimport memcpy
 
 from tunnel.arena cimport HEADROOM, READ_MAX, arena_take
 from tunnel.batch cimport Batch, batch_append, batch_t
-from tunnel.endpoint cimport endpoint_at, endpoint_new, endpoint_t
+from tunnel.endpoint cimport endpoint_at, endpoint_new
 from tunnel.packet cimport FRESH, RELEASED, SHARED, packet_t
 
 cdef extern from "sys/mman.h" nogil:

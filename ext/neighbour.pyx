@@ -1,18 +1,18 @@
 """Answers to ARP requests (RFC 826, 5227) and IPv6 neighbour solicitations (RFC 4861)."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
-from libc.string cimport memcmp, memcpy, memset
+from libc.string cimport memcmp, memcpy
 
 from tunnel.address cimport address_is_host4, address_is_host6
 from tunnel.arena cimport HEADROOM, arena_t, arena_take
 from tunnel.packet cimport NEEDS_CSUM, SHARED, packet_own, packet_t
 from tunnel.tables.prefixes cimport prefix_t, prefixes_find, prefixes_t
 from tunnel.wire cimport (
-    ARP_FIXED, ARP_OPERATION, ARP_REPLY, ARP_REQUEST, ARP_SENDER_IP, ARP_SENDER_MAC, ARP_SIZE,
+    ARP_OPERATION, ARP_REPLY, ARP_REQUEST, ARP_SENDER_IP, ARP_SENDER_MAC, ARP_SIZE,
     ARP_TARGET_IP, ARP_TARGET_MAC, ETH_DESTINATION, ETH_SOURCE, ICMP6_ADVERTISEMENT,
     ICMP6_SOLICITATION, ICMP6_TARGET, ICMP_CHECKSUM, ICMP_CODE, ICMP_TYPE, IP6_DESTINATION, IP6_HOPS,
-    IP6_LENGTH, IP6_SIZE, IP6_SOURCE, MAC_SIZE, PROTO_ICMP6, be16, be32, csum_fold, csum_partial,
-    csum_pseudo6, load32, load64, put16, put32,
+    IP6_LENGTH, IP6_SIZE, IP6_SOURCE, MAC_SIZE, PROTO_ICMP6, be16, csum_fold, csum_partial,
+    csum_pseudo6, load32, put16,
 )
 
 from tunnel import reasons
@@ -54,7 +54,9 @@ cdef uint16_t neighbour_arp(packet_t *p, arena_t *arena, const prefixes_t *own, 
     cdef uint8_t *arp = p.data + p.l3
     cdef uint8_t[4] target
     cdef bint probe
-    if p.len < <uint32_t> p.l3 + ARP_SIZE or memcmp(arp, ARP_ETHERNET_IPV4, 6) != 0 or be16(arp + ARP_OPERATION) != ARP_REQUEST:
+    if p.len < <uint32_t> p.l3 + ARP_SIZE or memcmp(arp, ARP_ETHERNET_IPV4, 6) != 0:
+        return NOT_ANSWERED
+    if be16(arp + ARP_OPERATION) != ARP_REQUEST:
         return NOT_ANSWERED
     probe = load32(arp + ARP_SENDER_IP) == 0
     if arp[ARP_SENDER_MAC] & 1 or (not probe and not address_is_host4(arp + ARP_SENDER_IP)):
@@ -83,6 +85,10 @@ cdef bint neighbour_is_solicitation(const packet_t *p) noexcept nogil:
     )
 
 
+cdef inline uint16_t summed(const uint8_t *ip, const uint8_t *icmp, uint32_t size) noexcept nogil:
+    return csum_fold(csum_partial(icmp, size, csum_pseudo6(ip, PROTO_ICMP6, size)))
+
+
 cdef uint16_t solicitation_refused(const packet_t *p, const prefixes_t *own) noexcept nogil:
     """RFC 4861, 7.1.1, and whose address it asks for; 0 = to be answered."""
     cdef const uint8_t *ip = p.data + p.l3
@@ -92,7 +98,7 @@ cdef uint16_t solicitation_refused(const packet_t *p, const prefixes_t *own) noe
     cdef bint probe = memcmp(ip + IP6_SOURCE, UNSPECIFIED, 16) == 0
     if size < SOLICITATION_SIZE or p.l4 + size > p.len or ip[IP6_HOPS] != HOPS_ON_LINK or icmp[ICMP_CODE] != 0:
         return NOT_ANSWERED
-    if not p.vnet_flags & NEEDS_CSUM and csum_fold(csum_partial(icmp, size, csum_pseudo6(ip, PROTO_ICMP6, size))) != 0xffff:
+    if not p.vnet_flags & NEEDS_CSUM and summed(ip, icmp, size) != 0xffff:
         return BAD_CHECKSUM
     if p.data[ETH_SOURCE] & 1 or (not probe and not address_is_host6(ip + IP6_SOURCE)):
         return MARTIAN
@@ -109,7 +115,9 @@ cdef inline bint asked_rightly(const uint8_t *ip, const uint8_t *target, bint pr
     return not probe and memcmp(to, target, 16) == 0
 
 
-cdef uint16_t neighbour_solicited(packet_t *p, arena_t *arena, const prefixes_t *own, const uint8_t *mac) noexcept nogil:
+cdef uint16_t neighbour_solicited(
+    packet_t *p, arena_t *arena, const prefixes_t *own, const uint8_t *mac,
+) noexcept nogil:
     """Turn a solicitation into its advertisement, in new bytes of the right size; 0, or why not."""
     cdef uint16_t reason = solicitation_refused(p, own)
     cdef uint8_t *room
@@ -143,4 +151,4 @@ cdef void write_advertisement(packet_t *p, const uint8_t *mac) noexcept nogil:
     icmp[SOLICITATION_SIZE + 1] = 1
     memcpy(icmp + SOLICITATION_SIZE + 2, mac, MAC_SIZE)
     put16(icmp + ICMP_CHECKSUM, 0)
-    put16(icmp + ICMP_CHECKSUM, ~csum_fold(csum_partial(icmp, ADVERTISEMENT_SIZE, csum_pseudo6(ip, PROTO_ICMP6, ADVERTISEMENT_SIZE))))
+    put16(icmp + ICMP_CHECKSUM, ~summed(ip, icmp, ADVERTISEMENT_SIZE))

@@ -5,7 +5,7 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.string cimport memcpy, memset
 
 from tunnel.arena cimport arena_view
-from tunnel.endpoint cimport AF_INET, endpoint_at
+from tunnel.endpoint cimport endpoint_at
 from tunnel.verbs cimport packet_echo, packet_reply, packet_set_address, packet_set_port
 from tunnel.wire cimport MAC_SIZE, be16
 

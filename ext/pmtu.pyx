@@ -9,7 +9,7 @@ from tunnel.batch cimport batch_emit, batch_t
 from tunnel.packet cimport ABSENT, ETHERNET, FRAGMENT, MORE, packet_own, packet_t
 from tunnel.parse cimport parse_packet
 from tunnel.wire cimport (
-    ETH_DESTINATION, ETH_SOURCE, ICMP6_ECHO_REPLY, ICMP6_ECHO_REQUEST, ICMP6_MTU, ICMP6_TOO_BIG,
+    ETH_DESTINATION, ETH_SOURCE, ICMP6_ECHO_REQUEST, ICMP6_MTU, ICMP6_TOO_BIG,
     ICMP_CHECKSUM, ICMP_CODE, ICMP_ECHO_REPLY, ICMP_ECHO_REQUEST, ICMP_MTU, ICMP_NEEDS_FRAGMENTATION,
     ICMP_SIZE, ICMP_TYPE, ICMP_UNREACHABLE, IP4_DESTINATION, IP4_DONT_FRAGMENT, IP4_FRAGMENT,
     IP4_LENGTH, IP4_PROTO, IP4_SIZE, IP4_SOURCE, IP4_TOS, IP4_TTL, IP6_DESTINATION, IP6_HOPS,
@@ -48,7 +48,7 @@ cdef bint pmtu_tellable(const packet_t *p) noexcept nogil:
         return True
     icmp = ICMP_UNREACHABLE if p.l4 == ABSENT else p.data[p.l4]
     if p.proto == PROTO_ICMP6:
-        return icmp >= ICMP6_ECHO_REQUEST
+        return icmp >= ICMP6_ECHO_REQUEST     # below lie the errors, RFC 4443, 2.1
     return icmp == ICMP_ECHO_REQUEST or icmp == ICMP_ECHO_REPLY
 
 

@@ -27,7 +27,7 @@ def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     if not {report.nodeid, report.nodeid.partition("[")[0]} & allowed_skips(ALLOWED.read_text()).keys():
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
-        report.longrepr = f"{reason}\nunder CI=true this fails: provide it, or name the test in {ALLOWED.name}"
+        report.longrepr = f"{reason}\nunder CI=true this fails; provide it, or name it in {ALLOWED.name}"
 
 
 @pytest.hookimpl(wrapper=True)

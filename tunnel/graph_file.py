@@ -134,13 +134,16 @@ class _Filling:
             return build()
         except ConfigError as error:
             for problem in error.problems:
-                self.document.report(self.blamed(path, problem.text), str(problem))
+                self.document.report(*self.blamed(path, str(problem)))
         except (TypeError, ValueError, OverflowError) as error:
-            self.document.report(path, f"{type(error).__name__}: {error}")
+            place, _ = self.blamed(path, str(error))
+            self.document.report(place, f"{type(error).__name__}: {error}")
         return None
 
-    def blamed(self, path: Place, text: str) -> Place:
-        """The key that a constructor's message begins with, if the table has it."""
-        word = text.replace(":", " ").split(maxsplit=1)[:1]
-        key = (*path, *word)
-        return key if key in self.document.lines else path
+    def blamed(self, path: Place, text: str) -> tuple[Place, str]:
+        """The key that a constructor's message begins with, if the table has it, and the rest."""
+        key, _, rest = text.partition(" ")
+        place = (*path, key.removesuffix(":"))
+        if place not in self.document.lines:
+            return path, text
+        return place, rest if key.endswith(":") else text

@@ -12,4 +12,6 @@ from tunnel.tables.prefixes cimport prefixes_t
 
 cdef bint neighbour_is_solicitation(const packet_t *p) noexcept nogil
 cdef uint16_t neighbour_arp(packet_t *p, arena_t *arena, const prefixes_t *own, const uint8_t *mac) noexcept nogil
-cdef uint16_t neighbour_solicited(packet_t *p, arena_t *arena, const prefixes_t *own, const uint8_t *mac) noexcept nogil
+cdef uint16_t neighbour_solicited(
+    packet_t *p, arena_t *arena, const prefixes_t *own, const uint8_t *mac,
+) noexcept nogil

@@ -92,7 +92,9 @@ cdef inline void packet_drop(packet_t *p, uint16_t reason) noexcept nogil:
     p.reason = reason
 
 
-cdef inline void packet_lay(packet_t *p, uint8_t *room, uint32_t headroom, uint32_t size, uint32_t tailroom) noexcept nogil:
+cdef inline void packet_lay(
+    packet_t *p, uint8_t *room, uint32_t headroom, uint32_t size, uint32_t tailroom
+) noexcept nogil:
     """A plain packet of ``size`` bytes at ``room + headroom``, nothing known of it yet."""
     p.data = room + headroom
     p.len = size

@@ -12,7 +12,6 @@ from tunnel.batch cimport batch_t
 from tunnel.packet cimport packet_t
 
 cdef enum:
-    TAGS_MAX = 8              # as the kernel's VLAN_MAX_DEPTH
     EXTENSIONS_MAX = 16       # IPv6 extension headers; RFC 8200 names seven, one of them twice
 
 cdef uint16_t parse_packet(packet_t *p) noexcept nogil

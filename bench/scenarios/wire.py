@@ -20,7 +20,12 @@ SCENARIO = Scenario(
     title="two hosts joined",
     measures=(GBIT_S, CPU_S_PER_GB, PING_AVG_US, PING_P99_US, kpps("udp_64"), kpps("udp_1400")),
     subjects=(
-        wires.TUNNEL, wires.BRIDGE, wires.C_LOOP, open_vswitch.TUNED, open_vswitch.INSTALLED, wires.VDE,
+        wires.TUNNEL,
+        wires.BRIDGE,
+        wires.C_LOOP,
+        open_vswitch.TUNED,
+        open_vswitch.INSTALLED,
+        wires.VDE,
     ),
     load=load,
     needs=(IPERF3, PING, GCC),

@@ -20,14 +20,14 @@ class Verdict(Handler):
 
     def process(self, batch: Batch) -> None:
         for p in batch:
-            if (p.proto == UDP and p.reply()) or (p.proto == ICMP and p.echo() and p.reply()):
+            if (p.proto == UDP and p.reply()) or (p.proto == ICMP and p.echo()):
                 p.egress = 0
 
 
 class Busy(Verdict):
     """The same beside a thread that computes in Python all the time, which ping must not feel."""
 
-    def opened(self) -> None:
+    def opened(self, now_ns: int) -> None:
         self._ended = False
         threading.Thread(target=self._spin, daemon=True).start()
 

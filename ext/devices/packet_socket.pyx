@@ -64,7 +64,8 @@ cdef class PacketSocket(Device):
 
     Notes: needs CAP_NET_RAW and CAP_NET_ADMIN. A packet socket belongs to its namespace: when the
     interface is deleted or moved to another one, the device is gone. Set down, it receives nothing
-    and comes back when set up. ``kernel_drops`` tells what the socket had no room for.
+    and comes back when set up; if it is deleted while down, only the next call tells.
+    ``kernel_drops`` tells what the socket had no room for.
 
     See also: packet(7), Tap
     """
@@ -127,6 +128,7 @@ cdef class PacketSocket(Device):
                 if packet_again(self, size):
                     continue
                 break
+            self.down = False
             p = batch_append(batch)
             if p == NULL:
                 break
@@ -174,13 +176,20 @@ cdef bint packet_again(PacketSocket self, ssize_t size) except -1 nogil:
     """After a receive that brought nothing: True to go on, False to stop; raises when it is gone.
 
     EINVAL: the frame, now gone, was a super-packet that a virtio header cannot describe.
-    ENETDOWN: told once when the interface is set down.
+    ENETDOWN: told once when the interface is set down; nothing tells of its deletion after that.
     """
     if size >= 0 or errno == EINTR or errno == EINVAL:
+        self.down = False
         return True
-    if errno == EBADF or errno == ENODEV or errno == ENXIO:
+    if errno == ENETDOWN:
+        self.down = True
+    if errno == EBADF or (self.down and packet_deleted(self)):
         packet_gone(self, errno)
     return False
+
+
+cdef bint packet_deleted(PacketSocket self) except -1 with gil:
+    return self.attachment.gone()
 
 
 cdef bint packet_refused(PacketSocket self, packet_t *p) except -1 nogil:

@@ -142,6 +142,7 @@ cdef class Pcap(Device):
                 break
             if pcap_medium(reader.link) != self.medium:
                 self.foreign += 1
+                self.other = reader.link
             elif not pcap_append(self, batch, reader):
                 break
         if batch.count == before and status != PACKET:
@@ -192,7 +193,10 @@ cdef int pcap_end(Pcap self, int status) except -1 with gil:
     if status != END and status != CUT:
         raise DeviceClosed(self._malformed())
     if self.foreign:
-        log.warning("%s: %d packets were not %s", self.options.path, self.foreign, self.options.medium)
+        log.warning(
+            "%s: %d packets were not %s (the last was %s) and were passed over",
+            self.options.path, self.foreign, self.options.medium, link_name(self.other),
+        )
     text = f"{self.options.path}: end of file" + (" within a packet" if status == CUT else "")
     raise DeviceClosed(text, finished=True)
 

@@ -50,7 +50,8 @@ cdef class Impair(Handler):
         ``loss_pct``         percent of the packets lost, on the whole; default 0
         ``burst_pct``        percent of the losses that are followed by another (Gilbert model), at least
                              ``loss_pct``; 0 (default): losses do not depend on each other
-        ``duplicate_pct``    percent doubled; the copy follows at once; default 0
+        ``duplicate_pct``    percent doubled; the copy follows at once where a delay or a rate is set, else
+                             behind the packets that came together with its original; default 0
         ``corrupt_pct``      percent in which one bit is flipped, from the network header on; default 0
         ``reorder_pct``      percent that skip the delay and so overtake others; needs ``delay_ms``;
                              default 0

@@ -92,6 +92,7 @@ cdef class UdpTunnel(Handler):
     """
 
     ports = ("overlay", "underlay")
+    media = {"underlay": DATAGRAM}
     accepts = 0
     Options = known.UdpTunnelOptions
 
@@ -105,8 +106,9 @@ cdef class UdpTunnel(Handler):
         if chosen.peer:
             record = _peer(chosen.peer)
             memcpy(&self.peer, <const char *> record, sizeof(endpoint_t))
+        self.media = {"overlay": IP if chosen.medium == "ip" else ETHERNET, "underlay": DATAGRAM}
         self.learn = chosen.learn
-        self.medium = IP if chosen.medium == "ip" else ETHERNET
+        self.medium = self.media["overlay"]
         self.mtu = chosen.mtu
         self.mss_clamp = chosen.mss_clamp and chosen.mtu > 0
         self.keepalive_ns = int(chosen.keepalive_s * 1e9)
@@ -182,13 +184,13 @@ cdef void tell(UdpTunnel self, batch_t *batch, uint32_t index) noexcept nogil:
 cdef void decap(UdpTunnel self, batch_t *batch, packet_t *p, uint32_t *endpoint) noexcept nogil:
     """A datagram becomes a packet of the overlay."""
     cdef const endpoint_t *sender = endpoint_at(batch.arena, p.endpoint)
-    cdef bint known
+    cdef bint from_peer
     cdef uint16_t reason
     if p.medium != DATAGRAM or p.endpoint == 0:
         packet_drop(p, WRONG_MEDIUM)
         return
-    known = self.peer.size != 0 and endpoint_same(sender, &self.peer)
-    if not known and not may_bind(self, batch):
+    from_peer = self.peer.size != 0 and endpoint_same(sender, &self.peer)
+    if not from_peer and not may_bind(self, batch):
         packet_drop(p, STRANGER)
         return
     p.endpoint = 0
@@ -203,7 +205,7 @@ cdef void decap(UdpTunnel self, batch_t *batch, packet_t *p, uint32_t *endpoint)
             p.egress = OVERLAY
     else:
         p.egress = CONSUMED
-    if known or p.egress == OVERLAY or p.egress == CONSUMED:
+    if from_peer or p.egress == OVERLAY or p.egress == CONSUMED:
         heard(self, sender, batch.now_ns, endpoint)
 
 

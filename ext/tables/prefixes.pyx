@@ -28,6 +28,7 @@ cdef class Prefixes:
         ones = b"\xff" * 12 if v4 else b""
         prefix.network[0], prefix.network[1] = struct.unpack("=QQ", mapped + network.network_address.packed)
         prefix.mask[0], prefix.mask[1] = struct.unpack("=QQ", ones + network.netmask.packed)
+        prefix.version = network.version
         prefix.has_broadcast = v4 and network.prefixlen < 31
         prefix.single = network.prefixlen == network.max_prefixlen
         self.c.count += 1

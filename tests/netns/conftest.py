@@ -67,8 +67,9 @@ def started_here(mark: str) -> set[str]:
 
 def held_namespaces() -> set[str]:
     """Descriptors of this process that keep a namespace alive."""
-    links = {entry.name: os.readlink(entry) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()}
-    return {f"{fd} -> {target}" for fd, target in links.items() if target.startswith(("net:", "user:", "mnt:"))}
+    fds = [entry for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
+    named = {f"{fd.name} -> {os.readlink(fd)}" for fd in fds}
+    return {text for text in named if " -> net:" in text or " -> user:" in text or " -> mnt:" in text}
 
 
 def traces(mark: str) -> dict[str, set[str]]:

@@ -137,7 +137,7 @@ def test_a_program_is_root_of_the_node_and_run_is_the_lab_s(lab: Lab, a: Node) -
 def test_run_tells_how_a_program_ended(a: Node) -> None:
     assert a.run(["cat"], text_input="words").stdout == "words"
     assert a.run(["sh", "-c", "exit 3"], check=False).returncode == 3
-    with pytest.raises(LabError, match="node a: sh -c .*: ended with 4: too bad"):
+    with pytest.raises(LabError, match=r"node a: sh -c .*: ended with 4: too bad"):
         a.run(["sh", "-c", "echo too bad >&2; exit 4"])
     with pytest.raises(LabError, match=r"not done after 0\.05 s"):
         a.run([sys.executable, "-c", "import signal; signal.pause()"], timeout_s=0.05)

@@ -51,6 +51,15 @@ def watched(pids: list[int]) -> Iterator[list[int]]:
         os.close(fd)
 
 
+def start_child(node: Node) -> subprocess.Popen[str]:
+    """A process in the node that has begun."""
+    command = [*FOREVER[:-1], f"print('begun', flush=True); {FOREVER[-1]}"]
+    child = node.popen(command, stdout=subprocess.PIPE, text=True)
+    assert child.stdout
+    assert child.stdout.readline() == "begun\n"
+    return child
+
+
 def start_daemon(node: Node) -> int:
     """A process in the node that no one waits for; its id is of a shell's background job."""
     return int(node.run(["sh", "-c", LEAVE, "sh", *FOREVER]).stdout)
@@ -58,7 +67,7 @@ def start_daemon(node: Node) -> int:
 
 def test_closing_ends_children_and_daemons(lab: Lab) -> None:
     node = lab.node("a")
-    child = node.popen(FOREVER)
+    child = start_child(node)
     with watched([child.pid, start_daemon(node), lab.pid]) as pidfds:
         lab.close()
         assert all(map(ended, pidfds))
@@ -67,11 +76,17 @@ def test_closing_ends_children_and_daemons(lab: Lab) -> None:
 
 
 def test_an_exception_ends_the_lab() -> None:
-    with pytest.raises(ZeroDivisionError), Lab() as lab:
-        pidfd = os.pidfd_open(lab.pid)
-        raise ZeroDivisionError
-    assert ended(pidfd)
-    os.close(pidfd)
+    pidfds = []
+
+    def fail() -> None:
+        with Lab() as lab:
+            pidfds.append(os.pidfd_open(lab.pid))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert ended(pidfds[0])
+    os.close(pidfds[0])
 
 
 def test_a_closed_lab_says_so(lab: Lab) -> None:
@@ -85,7 +100,7 @@ def test_a_closed_lab_says_so(lab: Lab) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_killed_holder(lab: Lab, number: signal.Signals) -> None:
     node = lab.node("a")
-    child = node.popen(FOREVER)
+    child = start_child(node)
     with watched([lab.pid]) as pidfds:
         os.kill(lab.pid, number)
         assert all(map(ended, pidfds))
@@ -127,7 +142,8 @@ def test_the_terminal_s_interrupt_is_not_the_holder_s(lab: Lab) -> None:
 def test_a_machine_without_room_for_namespaces() -> None:
     program = "import tunnel.lab as l\ntry: l.Lab()\nexcept l.LabError as e: print(e.errno, e)"
     script = 'echo 0 >/proc/sys/user/max_net_namespaces; exec "$@"'
-    command = ["unshare", "--user", "--map-root-user", "sh", "-c", script, "sh", sys.executable, "-c", program]
+    command = ["unshare", "--user", "--map-root-user", "sh", "-c", script, "sh"]
+    command += [sys.executable, "-c", program]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "the lab cannot start: unshare" in told
     assert "user.max_net_namespaces" in told

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of the cryptography that scapy imports, none of ours
     from scapy.contrib.igmp import IGMP
-    from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_NOP, IPOption_Router_Alert, fragment
+    from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_NOP, IPOption_Router_Alert
     from scapy.layers.inet6 import (
         ICMPv6EchoRequest,
         ICMPv6ND_NS,
@@ -160,14 +160,16 @@ def dissect(frame: bytes, layer: Packet) -> Headers:
         if isinstance(layer, (IPv6, *EXTENSIONS)):
             proto = layer.nh
         if isinstance(layer, TRANSPORTS):
-            return transport(frame, layer, l3, at, size, proto)
+            return Headers(l3, at, min(at + header_size(layer), len(frame)), proto, *ports(layer))
         at, layer = at + size, layer.payload
     return Headers(l3, None, at, proto, None, None)
 
 
-def transport(frame: bytes, layer: Packet, l3: int, at: int, size: int, proto: int) -> Headers:
-    """The offsets around an L4 header; all of ICMP, ICMPv6 and IGMP has one of 8 bytes."""
-    if not isinstance(layer, (*WITH_PORTS, GRE)):
-        size = 8
-    ports = (layer.sport, layer.dport) if isinstance(layer, WITH_PORTS) else (None, None)
-    return Headers(l3, at, min(at + size, len(frame)), proto, *ports)
+def header_size(layer: Packet) -> int:
+    """Of an L4 header; all of ICMP, ICMPv6 and IGMP has one of 8 bytes."""
+    return len(layer.self_build()) if isinstance(layer, (*WITH_PORTS, GRE)) else 8
+
+
+def ports(layer: Packet) -> tuple[int | None, int | None]:
+    """Source and destination port."""
+    return (layer.sport, layer.dport) if isinstance(layer, WITH_PORTS) else (None, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -34,12 +34,14 @@ class Two(Handler):
     """A handler with two ports and arguments in its constructor."""
 
     ports = ("left", "right")
-    media = {"left": IP, "right": None}
+    media: ClassVar = {"left": IP, "right": None}
 
     def __init__(self, *, gain: float = 1.0, label: str = "") -> None:
         self.gain, self.label = gain, label
         if gain < 0:
             raise ValueError("gain is negative")
+        if gain == 13:
+            raise ValueError("thirteen")
 
     def process(self, batch: object) -> None:
         """Drops everything."""

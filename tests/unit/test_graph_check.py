@@ -30,7 +30,7 @@ def complaints(graph: Graph) -> list[str]:
 @pytest.mark.parametrize("links", [
     ("a -- b",),
     ("a -- two.left", "two.right -- b"),
-    ("a -- two.left", "two.right -- other.left", "other.right -- two.right") [:2],
+    ("a -- two.left", "two.right -- other.left"),
     ("a -> one", "two.left -> one", "two.right -> b"),
     ("a -- two.left", "two.right -> two.right"),
     ("a -> b", "two.left -> other.left"),
@@ -43,10 +43,11 @@ def test_a_sound_graph(links: tuple[str, ...]) -> None:
 
 
 def test_an_output_goes_to_one_place() -> None:
-    assert complaints(built("a -> one", "b -> one", "a -> two.left")) == [
+    (text,) = complaints(built("a -> one", "b -> one", "a -> two.left"))
+    assert text == (
         'link "a -> two.left": a already goes to one.in, expected one place for each output: '
         "a tee or a switch sends to several"
-    ]
+    )
 
 
 def test_a_link_made_twice() -> None:

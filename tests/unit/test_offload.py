@@ -130,7 +130,9 @@ def test_a_complete_checksum_is_verified_before_the_cut(case: tuple[twin.Super, 
 
 def one_super(proto: str = "TCP", version: int = 4, body: int = 3000) -> twin.Super:
     """A super-packet without link header; in ``flags`` everything that is set once."""
-    head = wire.IP(src="10.0.0.1", dst="10.0.0.2") if version == 4 else wire.IPv6(src="fd00::1", dst="fd00::2")
+    head = wire.IP(src="10.0.0.1", dst="10.0.0.2")
+    if version == 6:
+        head = wire.IPv6(src="fd00::1", dst="fd00::2")
     over = wire.TCP(seq=0xFFFFFF00, flags="FPACE") if proto == "TCP" else wire.UDP()
     data = bytes(head / over / (b"x" * body))
     l4 = 20 if version == 4 else 40
@@ -162,8 +164,10 @@ MISFITS = {
     "a checksum that starts elsewhere": {"csum_start": 22},
     "another checksum field": {"csum_offset": 6},
     "a checksum behind the packet": {"csum_start": 3030, "csum_offset": 16},
-    "a plain packet's checksum behind it": {"gso_type": 0, "gso_size": 0, "csum_start": 3039, "csum_offset": 0},
-    "a checksum far behind it": {"gso_type": 0, "gso_size": 0, "csum_start": 0xFFFF, "csum_offset": 0xFFFF},
+    "one that ends behind it": {"gso_type": 0, "gso_size": 0, "csum_start": 3039, "csum_offset": 0},
+    "one in the IP header": {"gso_type": 0, "gso_size": 0, "csum_start": 0, "csum_offset": 10},
+    "one over the ports": {"gso_type": 0, "gso_size": 0, "csum_start": 20, "csum_offset": 0},
+    "one far behind it": {"gso_type": 0, "gso_size": 0, "csum_start": 0xFFFF, "csum_offset": 0xFFFF},
 }
 
 

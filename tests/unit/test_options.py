@@ -12,7 +12,6 @@ from tunnel.config import Document
 from tunnel.errors import ConfigError
 from tunnel.options import convert, schema
 
-
 NAMES = ["a"]
 
 

@@ -29,7 +29,9 @@ def reason(data: bytes, medium: int = ETHERNET) -> str:
     return reasons.name(parse(data, medium).reason)
 
 
-def ip4(rest: bytes, proto: int = 17, fragment: int = 0, total: int | None = None, first: int = 0x45) -> bytes:
+def ip4(
+    rest: bytes, proto: int = 17, fragment: int = 0, total: int | None = None, first: int = 0x45
+) -> bytes:
     total = 20 + len(rest) if total is None else total
     head = struct.pack("!BBHHHBBH4s4s", first, 0, total, 7, fragment, 64, proto, 0, b"\n\0\0\1", b"\n\0\0\2")
     return MACS + b"\x08\0" + head + rest
@@ -86,23 +88,6 @@ def test_noise_leaves_offsets_inside(data: bytes, medium: int):
     assert p.reason == reasons.UNCLAIMED or (p.l3, p.l4) == (None, None)
 
 
-@given(wire.ips.flatmap(wire.links))
-def test_tags_as_scapy_sees_them(frame):
-    p = parse(bytes(frame))
-    outer = frame.getlayer(wire.Dot1AD) or frame.getlayer(wire.Dot1Q)
-    assert p.vlan == (outer.vlan if outer else None)
-    inner = frame.getlayer(wire.Dot1Q) if wire.Dot1AD in frame else None
-    assert p.vlan_inner == (inner.vlan if inner else None)
-
-
-@pytest.mark.parametrize("tags", range(10))
-def test_stacks_of_tags(tags: int):
-    frame = MACS + b"\x91\0\0\5" * tags + ip4(udp(b"abc"))[12:]
-    p = parse(frame)
-    assert reasons.name(p.reason) == ("UNCLAIMED" if tags <= 8 else "TOO_DEEP")
-    assert p.payload == (b"abc" if tags <= 8 else b"")
-
-
 @pytest.mark.parametrize("count", [0, 1, 16, 17, 40])
 @pytest.mark.parametrize("kind", [0, 43, 60, 135, 139, 140])
 def test_chains_of_extensions(kind: int, count: int):
@@ -123,12 +108,6 @@ def test_ends_of_a_chain(proto: int, l4: int | None, payload: int):
 LIES = {
     "no bytes": (b"", "TRUNCATED"),
     "half an Ethernet header": (MACS, "TRUNCATED"),
-    "a tag that ends": (MACS + b"\x81\0\0\1", "TRUNCATED"),
-    "802.3 longer than the frame": (MACS + b"\0\x40\x42\x42\3", "BAD_LENGTH"),
-    "802.3 without LLC": (MACS + b"\0\2\x42\x42", "TRUNCATED"),
-    "a type that is neither length nor type": (MACS + b"\x05\xf0" + b"\0" * 1600, "BAD_LENGTH"),
-    "half an ARP": (MACS + b"\x08\x06" + b"\0\1\x08\0\6\4\0", "TRUNCATED"),
-    "ARP with long addresses": (MACS + b"\x08\x06" + b"\0\1\x08\0\xff\xff\0\1" + b"\0" * 20, "TRUNCATED"),
     "half an IPv4 header": (ip4(b"")[:33], "TRUNCATED"),
     "IPv6 under the type of IPv4": (MACS + b"\x08\0" + ip6(udp())[14:], "BAD_VERSION"),
     "IPv4 under the type of IPv6": (MACS + b"\x86\xdd" + ip4(udp(b"x" * 40))[14:], "BAD_VERSION"),
@@ -178,16 +157,6 @@ def test_padding_is_no_payload(size: int):
     assert (p.reason, p.payload_offset) == (0, 42)
 
 
-def test_llc_is_the_payload():
-    p = parse(MACS + b"\0\7\x42\x42\3\0\0\0\0" + b"\0" * 40)
-    assert (p.reason, p.l3, p.ethertype, p.payload_offset, p.proto) == (0, None, 0, 14, 0)
-
-
-def test_unknown_types_keep_their_offset():
-    p = parse(MACS + b"\x88\xcc" + b"\2\7")
-    assert (p.reason, p.l3, p.l4, p.ethertype, p.payload) == (0, 14, None, 0x88CC, b"\2\7")
-
-
 def test_datagrams_are_opaque():
     p = parse(ip4(udp()), DATAGRAM)
     assert (p.reason, p.l3, p.l4, p.payload_offset, p.flow) == (0, None, None, 0, 0)
@@ -198,4 +167,5 @@ def test_parse_presets_the_verdict():
     for p in batch:
         p.egress = 3
     batch.parse()
-    assert [(p.egress, reasons.name(p.reason)) for p in batch] == [(0xFFFF, "UNCLAIMED"), (0xFFFF, "TRUNCATED")]
+    assert [p.egress for p in batch] == [0xFFFF, 0xFFFF]
+    assert [reasons.name(p.reason) for p in batch] == ["UNCLAIMED", "TRUNCATED"]

@@ -48,11 +48,9 @@ def refusal(name: str, folder: Path = NODES.parent) -> str:
 
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in BUILT_IN for name in BUILT_IN[kind]])
 def test_what_is_built_in_is_there_and_its_options_can_be_read(kind: registry.Kind, name: str) -> None:
-    schema = options.schema(find(kind, name))
-    wrong = {field.encode_name: object() for field in msgspec.structs.fields(schema)}
-    for field in msgspec.structs.fields(schema):
+    for field in msgspec.structs.fields(options.schema(find(kind, name))):
         with pytest.raises(msgspec.ValidationError):
-            msgspec.convert(wrong[field.encode_name], field.type)
+            msgspec.convert(object(), field.type)
 
 
 def test_a_plugin_is_found_by_its_entry_point(site: Path) -> None:

@@ -7,6 +7,7 @@ import itertools
 import re
 import tomllib
 from collections.abc import Iterator
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,6 +129,7 @@ def test_no_path_is_made_up(parts: list[str]) -> None:
     text = accepted(parts)
     tree = tomllib.loads(text)
     for path in lines(text):
-        node: object = tree
+        node: Any = tree
         for part in path:
-            node = node[part]  # type: ignore[index]
+            assert part in (node if isinstance(node, dict) else range(len(node)))
+            node = node[part]

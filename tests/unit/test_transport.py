@@ -30,7 +30,8 @@ def test_least_size_and_ports(proto: int):
 
 
 @pytest.mark.parametrize(("first", "second", "size"), [
-    (0x00, 0, 4), (0x80, 0, 8), (0x40, 0, 8), (0xC0, 0, 8), (0x20, 0, 8), (0x30, 0, 12), (0xB0, 0, 16), (0x30, 0x81, 16),
+    (0x00, 0, 4), (0x80, 0, 8), (0x40, 0, 8), (0xC0, 0, 8), (0x20, 0, 8), (0x30, 0, 12), (0xB0, 0, 16),
+    (0x30, 0x81, 16),
 ])
 def test_fields_of_gre(first: int, second: int, size: int):
     packet = ip4(47, 40)[:20] + bytes([first, second]) + b"\0" * 38

@@ -143,5 +143,5 @@ def test_other_users_read_what_they_may(file: Path, monkeypatch: pytest.MonkeyPa
 @root_only
 def test_root_of_a_namespace_with_one_id_is_only_its_user(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.parent.chmod(0o777)
-    monkeypatch.setattr(Path, "read_text", lambda self: "         0       1000          1\n")
+    monkeypatch.setattr(Path, "read_text", lambda _path: "         0       1000          1\n")
     assert trust.read(file) == b"content"

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import click
 
+from tunnel import __version__
 from tunnel.errors import TunnelError
 
 # Here, so that the help needs no import; ``tunnel COMMAND --help`` is the command's own.
@@ -91,9 +92,7 @@ def _usage(error: click.ClickException) -> str:
 
 def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        click.echo(f"tunnel {version('tunnel')}")
+        click.echo(f"tunnel {__version__}")
         ctx.exit()
 
 

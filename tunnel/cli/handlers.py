@@ -6,7 +6,7 @@ from typing import get_args
 
 import click
 
-from tunnel import registry
+from tunnel import __version__, registry
 from tunnel.cli.table import json_option, show_json, show_table
 
 
@@ -17,13 +17,11 @@ def command(as_json: bool) -> None:
 
     Only metadata is read; no plugin is imported.
     """
-    entries = [entry for kind in reversed(get_args(registry.Kind)) for entry in registry.entries(kind)]
+    found = [entry for kind in reversed(get_args(registry.Kind)) for entry in registry.entries(kind)]
+    entries = [entry._replace(version=entry.version or __version__) for entry in found]
     if as_json:
         show_json([entry._asdict() for entry in entries])
     else:
         heads = ["type", "kind", "class", "from"]
-        show_table(heads, [[one.name, one.kind, one.target, _source(one)] for one in entries])
-
-
-def _source(entry: registry.Entry) -> str:
-    return f"{entry.distribution} {entry.version}".rstrip()
+        rows = [[one.name, one.kind, one.target, f"{one.distribution} {one.version}"] for one in entries]
+        show_table(heads, rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import ipaddress
 import logging
 import socket
 import struct
@@ -25,7 +24,7 @@ log = logging.getLogger(__name__)
 
 # linux/if_packet.h, linux/if_ether.h, linux/if_arp.h
 SOL_PACKET = 263
-PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC = 1, 1
+PACKET_ADD_MEMBERSHIP, PACKET_DROP_MEMBERSHIP, PACKET_MR_PROMISC = 1, 2, 1
 PACKET_STATISTICS, PACKET_AUXDATA, PACKET_VNET_HDR, PACKET_IGNORE_OUTGOING = 6, 8, 15, 23
 ETH_P_ALL = 3
 ARPHRD_ETHER = 1
@@ -62,6 +61,16 @@ class Attachment:
     def drops(self) -> int:
         """Frames that the socket had no room for since the last call (PACKET_STATISTICS resets it)."""
         return int(struct.unpack("II", self.socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1])
+
+    def gone(self) -> bool:
+        """Whether the interface was deleted or moved elsewhere, rather than set down.
+
+        A deletion tells the socket of two events, down and then unregistered, in one hold of the
+        kernel's RTNL lock. Leaving a group that was never joined takes that lock, so it waits for
+        the second (packet_notifier, packet_mc_drop in net/packet/af_packet.c).
+        """
+        self.socket.setsockopt(SOL_PACKET, PACKET_DROP_MEMBERSHIP, bytes(16))
+        return not self.socket.getsockname()[0]
 
     def _clear(self, options: PacketOptions, undo: ExitStack) -> None:
         from tunnel.netlink import Netlink  # pyroute2 is imported only where it is needed

@@ -6,4 +6,5 @@ from tunnel.device cimport Device
 cdef class PacketSocket(Device):
     cdef readonly object options      # PacketOptions
     cdef object attachment            # None while closed
+    cdef bint down                    # the interface, as the socket last heard
     cdef unsigned long long lost      # frames the kernel had no room for, as far as it was asked

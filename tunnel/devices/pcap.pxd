@@ -15,4 +15,5 @@ cdef class Pcap(Device):
     cdef uint64_t written             # packets
     cdef uint64_t refused
     cdef readonly uint64_t foreign    # packets of other link types, passed over
+    cdef uint32_t other               # link type of the last of them
     cdef int64_t epoch_ns             # what turns CLOCK_MONOTONIC into Unix time

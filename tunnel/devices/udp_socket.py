@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import struct
+from functools import partial
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -54,11 +55,9 @@ def open_udp(options: UdpOptions) -> socket.socket:
     An inherited ``fd`` belongs to the returned socket.
     """
     where = f"udp {options.listen or f'fd {options.fd}'}"
+    bound = partial(_bound, options)
     try:
-        if options.fd is not None:
-            sock = _inherited(options.fd)
-        else:
-            sock = inside(options.netns, lambda: _bound(options))
+        sock = _inherited(options.fd) if options.fd is not None else inside(options.netns, bound)
     except OSError as error:
         raise _refused(where, error) from error
     try:

@@ -3,10 +3,10 @@
 1. It asks to be told when its parent dies, and makes the rights it needs: as root a network and a
    mount namespace of its own; otherwise a user namespace too, in which it is root.
 2. It imports pyroute2 only then: a process with a second thread cannot change its user namespace.
-3. It says hello with its user and mount namespace, for those who start programs in nodes.
+3. It says hello with its user and mount namespace and a pipe, for those who start programs in nodes.
 4. It answers one request at a time until the socket ends or a signal comes.
-5. It kills what still runs in its namespaces. They have no names: the kernel drops them with the
-   last descriptor, that is with this process.
+5. It closes the pipe, so that nothing more begins in its namespaces, and kills what runs there. They
+   have no names: the kernel drops them with the last descriptor, that is with this process.
 """
 
 from __future__ import annotations
@@ -64,10 +64,11 @@ def separate() -> bool:
     return rootless
 
 
-def greet(channel: Channel, rootless: bool) -> None:
-    """The first message: whether there is a user namespace, and descriptors of it and of the mounts."""
+def greet(channel: Channel, rootless: bool, life: int) -> None:
+    """The first message: whether there is a user namespace of its own; descriptors of the user and the
+    mount namespace, and ``life``, the reading end of the pipe."""
     fds = [os.open(f"/proc/self/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in ("user", "mnt")]
-    send_away(channel, {"rootless": rootless}, fds)
+    send_away(channel, {"rootless": rootless}, [*fds, life])
 
 
 def send_away(channel: Channel, value: Any, fds: list[int]) -> None:
@@ -112,11 +113,13 @@ def main() -> None:
     from tunnel.lab.requests import Requests
 
     requests = Requests()
+    life, hold = os.pipe()
     try:
         with suppress(EOFError, ConnectionError):
-            greet(channel, rootless)
+            greet(channel, rootless, life)
             serve(channel, requests)
     finally:
+        os.close(hold)
         end_all_in(requests.inodes(), spare={os.getpid(), parent})
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from typing import Any
 
 from pyroute2 import IPRoute
 
 IFA_F_NODAD = 0x02
 IFF_UP = 0x1
+SETTLE_STEP_S, SETTLE_ROUNDS = 0.001, 2_000  # linkwatch runs at least once a second
 NUD_PERMANENT = 0x80
 
 
@@ -52,6 +54,22 @@ def add_bridge(ip: IPRoute, interface: str, stp: bool) -> None:
 def change(ip: IPRoute, interface: str, fields: dict[str, Any]) -> None:
     """Sets what RTM_NEWLINK sets by attribute: ``state``, ``mtu``, ``txqlen``, ``address``."""
     ip.link("set", index=index(ip, interface), **fields)
+
+
+def set_up(ip: IPRoute, interface: str) -> None:
+    """Sets an interface up and waits for it."""
+    change(ip, interface, {"state": "up"})
+    settle(ip, interface)
+
+
+def settle(ip: IPRoute, interface: str) -> None:
+    """Waits while an interface has a carrier that linkwatch (net/core/link_watch.c) has not yet told
+    to IPv6, which until then neither asks for a neighbour nor answers; usually less than 1 ms."""
+    for _ in range(SETTLE_ROUNDS):
+        found = link(ip, interface)
+        if not found.get_attr("IFLA_CARRIER") or found.get_attr("IFLA_OPERSTATE") in ("UP", "UNKNOWN"):
+            return
+        time.sleep(SETTLE_STEP_S)
 
 
 def enslave(ip: IPRoute, interface: str, bridge: str | None) -> None:

@@ -1,14 +1,19 @@
 """Namespaces by system call, and the program that enters some and becomes another.
 
-Run as a file, ``python -I -S netns.py [user=FD] [net=FD] [mnt=FD] -- PROGRAM ARGUMENT...`` enters the
-namespaces behind the descriptors it inherited, closes these and executes PROGRAM; it therefore
-imports nothing but the standard library. ``os.setns`` and ``os.unshare`` only exist from Python 3.12.
+Run as a file, ``python -I -S netns.py LIFE [user=FD] [net=FD] [mnt=FD] -- PROGRAM ARGUMENT...``
+enters the namespaces behind the descriptors it inherited, closes these and executes PROGRAM; it
+therefore imports nothing but the standard library. LIFE is the reading end of a pipe that a lab
+holds open: whoever comes too late to be killed with the lab does not begin.
+
+``os.setns`` and ``os.unshare`` only exist from Python 3.12.
 """
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
+import select
 import signal
 import sys
 from collections.abc import Iterator
@@ -99,7 +104,7 @@ def private_run() -> None:
 def enter(spaces: list[str]) -> None:
     """Enters namespaces given as ``kind=fd``, in this order: that of the user grants the right to the
     others. The current folder stays, although setns(2) to a mount namespace goes to its root."""
-    folder = os.getcwd()
+    folder = Path.cwd()
     for space in spaces:
         kind, fd = space.split("=")
         setns(int(fd), KINDS[kind])
@@ -107,12 +112,24 @@ def enter(spaces: list[str]) -> None:
     os.chdir(folder)
 
 
+def require_life(fd: int) -> None:
+    """Raises where the lab has ended; only an answer from inside its namespaces counts, since its
+    holder lets go of the pipe before it looks a last time for processes in there."""
+    waiter = select.poll()
+    waiter.register(fd, 0)  # POLLHUP is always told
+    if waiter.poll(0):
+        raise OSError(errno.EOWNERDEAD, "the lab has ended")
+    os.close(fd)
+
+
 def main(arguments: list[str]) -> None:
     """See the module; it returns where the program could not be executed."""
     border = arguments.index("--")
+    life, *spaces = arguments[:border]
     program = arguments[border + 1 :]
     try:
-        enter(arguments[:border])
+        enter(spaces)
+        require_life(int(life))
         os.execvp(program[0], program)
     except OSError as error:
         print(f"{program[0]}: {error.strerror}", file=sys.stderr)

@@ -55,20 +55,17 @@ class Node:
     def __repr__(self) -> str:
         return f"<Node {self.name}>"
 
+    def _one(self, what: str, interface: str, op: str, **arguments: Any) -> Any:
+        place = f"node {self.name}, {names.interface_name(interface)}"
+        return self._lab.call(f"{place}: {what}", op, node=self.name, interface=interface, **arguments)
+
     def _link(self, what: str, interface: str, call: str, **arguments: Any) -> Any:
-        return self._lab.call(
-            f"node {self.name}, {names.interface_name(interface)}: {what}",
-            "link",
-            node=self.name,
-            call=call,
-            interface=interface,
-            **arguments,
-        )
+        return self._one(what, interface, "link", call=call, **arguments)
 
     def up(self, *interfaces: str) -> None:
-        """Sets interfaces up."""
+        """Sets interfaces up; a link of which both ends are up is usable from then on."""
         for interface in interfaces:
-            self._link("set up", interface, "change", fields={"state": "up"})
+            self._one("set up", interface, "up")
 
     def down(self, *interfaces: str) -> None:
         """Sets interfaces down."""
@@ -145,12 +142,11 @@ class Node:
 
     def delete(self, interface: str) -> None:
         """Deletes an interface; a veth takes its far end along."""
-        self._link("delete", interface, "delete")
+        self._one("delete", interface, "delete")
 
     def move(self, interface: str, to: Node) -> None:
         """Moves an interface to another node; it arrives down and without addresses."""
-        what = f"node {self.name}, {names.interface_name(interface)}: move to {to.name}"
-        self._lab.call(what, "move", node=self.name, interface=interface, peer=to.name)
+        self._one(f"move to {to.name}", interface, "move", peer=to.name)
 
     def interface(self, name: str) -> Interface:
         """What the kernel says of an interface."""
@@ -201,9 +197,9 @@ class Node:
         spaces = {"user": self._lab.user, "net": self.netns, "mnt": self._lab.mount}
         if not self._lab.rootless:
             del spaces["user"]
-        options["pass_fds"] = (*options.get("pass_fds", ()), *spaces.values())
+        options["pass_fds"] = (*options.get("pass_fds", ()), *spaces.values(), self._lab.life)
         wanted = [f"{kind}={fd}" for kind, fd in spaces.items()]
-        enter = [sys.executable, "-I", "-S", netns.__file__, *wanted, "--"]
+        enter = [sys.executable, "-I", "-S", netns.__file__, str(self._lab.life), *wanted, "--"]
         process: subprocess.Popen[Any] = subprocess.Popen([*enter, *program], **options)
         self._lab.started(process)
         return process

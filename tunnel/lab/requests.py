@@ -10,17 +10,21 @@ import asyncio
 import itertools
 import os
 import resource
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from pyroute2 import IPRoute
+from pyroute2 import IPRoute, NetlinkError
 
 from tunnel.lab import links, netns, within
 
 IPV6 = Path("/proc/sys/net/ipv6")  # absent where the kernel was started without
 NO_DAD = ("net/ipv6/conf/all/accept_dad", "net/ipv6/conf/default/accept_dad")
 FIRST_INDEX = 10_001  # of a veth's near end, far from those the kernel gives
+
+End: TypeAlias = tuple[str, str]  # a node's and an interface's name
+NOWHERE: End = ("", "")
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Requests:
     def __init__(self) -> None:
         self._spaces: dict[str, Space] = {}
         self._indexes = itertools.count(FIRST_INDEX)
+        self._peers: dict[End, End] = {}
         self._loop = asyncio.new_event_loop()
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -88,14 +93,33 @@ class Requests:
             peer_netns=self._spaces[peer].netns,
             options=options,
         )
+        self._pair((node, interface), (peer, far))
+
+    def op_up(self, node: str, interface: str) -> None:
+        """Sets an interface up; a link of which both ends are up is usable from then on."""
+        links.set_up(self._spaces[node].ip, interface)
+        if (node, interface) in self._peers:
+            far_node, far = self._peers[node, interface]
+            with suppress(NetlinkError):  # a program in the node may have deleted it
+                links.settle(self._spaces[far_node].ip, far)
+
+    def _pair(self, near: End, far: End) -> None:
+        self._peers[near], self._peers[far] = far, near
 
     def op_move(self, node: str, interface: str, peer: str) -> None:
         """Moves an interface from ``node`` to ``peer``."""
         links.move(self._spaces[node].ip, interface, self._spaces[peer].netns)
+        if (node, interface) in self._peers:
+            self._pair((peer, interface), self._peers.pop((node, interface)))
 
     def op_link(self, node: str, call: str, **arguments: Any) -> Any:
         """A function of ``tunnel.lab.links`` that concerns one node only."""
         return LINK_CALLS[call](self._spaces[node].ip, **arguments)
+
+    def op_delete(self, node: str, interface: str) -> None:
+        """Deletes an interface, with its far end if it has one."""
+        links.delete(self._spaces[node].ip, interface)
+        self._peers.pop(self._peers.pop((node, interface), NOWHERE), None)
 
     def op_sysctl(self, node: str, path: str, value: str | None) -> str:
         """Writes and reads a sysctl."""
@@ -116,7 +140,6 @@ LINK_CALLS = {
         links.add_bridge,
         links.change,
         links.enslave,
-        links.delete,
         links.add_address,
         links.remove_address,
         links.addresses,

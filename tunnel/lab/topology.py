@@ -27,8 +27,8 @@ class Lab:
     Closed by ``close`` or as a context manager. Its calls may come from any thread, and block for a
     few milliseconds at most.
 
-    Attributes: ``nodes`` by name, ``rootless``, ``pid`` of the holder, ``user`` and ``mount`` (the
-    descriptors of its user and mount namespaces).
+    Attributes: ``nodes`` by name, ``rootless``, ``pid`` of the holder; the descriptors ``user`` and
+    ``mount`` of its namespaces, and ``life`` of a pipe that it holds open.
 
     Raises ``LabError`` for everything the kernel refuses, with the remedy.
     """
@@ -49,7 +49,7 @@ class Lab:
             self.close()
             raise
         self.rootless: bool = hello["rootless"]
-        self.user, self.mount = self._fds
+        self.user, self.mount, self.life = self._fds
 
     def call(self, what: str, op: str, **arguments: Any) -> Any:
         """The holder's answer to a request; ``what`` begins the text of a ``LabError``."""

@@ -28,15 +28,23 @@ cdef class Buckets:
     cdef buckets_t c
 
 
-cdef inline bint buckets_take(buckets_t *buckets, const uint8_t *source, uint64_t now_ns, uint32_t cost) noexcept nogil:
+cdef inline uint64_t buckets_hash(const uint8_t *source) noexcept nogil:
+    """The multipliers are SplitMix64's; the upper bits are the good ones."""
+    return (
+        (load64(source) * <uint64_t> 0x9e3779b97f4a7c15) ^ load64(source + 8)
+    ) * <uint64_t> 0xbf58476d1ce4e5b9
+
+
+cdef inline bint buckets_take(
+    buckets_t *buckets, const uint8_t *source, uint64_t now_ns, uint32_t cost,
+) noexcept nogil:
     """Take ``cost`` tokens for the 16-byte ``source``; False where it has none left.
 
     One token is enough to pass: what a super-packet costs beyond it is owed (GCRA, ITU-T I.371).
     """
-    cdef uint64_t mixed = (load64(source) * <uint64_t> 0x9e3779b97f4a7c15 ^ load64(source + 8)) * <uint64_t> 0xbf58476d1ce4e5b9
-    cdef bucket_t *bucket = &buckets.entries[(mixed >> 54) * BUCKETS_WAYS]
+    cdef bucket_t *bucket = &buckets.entries[(buckets_hash(source) >> 54) * BUCKETS_WAYS]
     cdef bucket_t *spare = NULL
-    cdef uint32_t way
+    cdef int way
     for way in range(BUCKETS_WAYS):
         if bucket[way].full_ns > now_ns and memcmp(bucket[way].source, source, 16) == 0:
             if bucket[way].full_ns - now_ns > buckets.depth_ns:

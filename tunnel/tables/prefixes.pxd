@@ -11,6 +11,7 @@ cdef enum:
 ctypedef struct prefix_t:
     uint64_t network[2]       # as the bytes lie; IPv4 mapped
     uint64_t mask[2]
+    uint8_t version
     bint has_broadcast        # IPv4, shorter than 31 bits: first and last address belong to no host
     bint single               # one address
 
@@ -23,7 +24,9 @@ cdef class Prefixes:
     cdef prefixes_t c
 
 
-cdef inline const prefix_t *prefixes_find(const prefixes_t *prefixes, const uint8_t *address, uint8_t version) noexcept nogil:
+cdef inline const prefix_t *prefixes_find(
+    const prefixes_t *prefixes, const uint8_t *address, uint8_t version
+) noexcept nogil:
     """The first prefix in which ``address`` can be a host's, or NULL."""
     cdef uint8_t[16] mapped
     cdef uint64_t high, low, host
@@ -33,6 +36,8 @@ cdef inline const prefix_t *prefixes_find(const prefixes_t *prefixes, const uint
     high, low = load64(mapped), load64(mapped + 8)
     for i in range(prefixes.count):
         prefix = &prefixes.entries[i]
+        if version != prefix.version:
+            continue
         if high & prefix.mask[0] != prefix.network[0] or low & prefix.mask[1] != prefix.network[1]:
             continue
         host = low & ~prefix.mask[1]

@@ -1,15 +1,20 @@
-"""Echo: its answers against scapy's, byte for byte, and everything it must not answer."""
+"""Echo: its answers against scapy's, byte for byte, and everything it must not answer (ARP: test_neighbour)."""
 
 from __future__ import annotations
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import (
-    ICMPv6DestUnreach, ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr,
-    ICMPv6NDOptSrcLLAddr, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrRouting,
+    ICMPv6DestUnreach,
+    ICMPv6EchoReply,
+    ICMPv6EchoRequest,
+    IPv6,
+    IPv6ExtHdrDestOpt,
+    IPv6ExtHdrFragment,
+    IPv6ExtHdrRouting,
 )
 from scapy.layers.ipsec import AH
-from scapy.layers.l2 import ARP, Dot1Q, Ether
+from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Packet as Layers
 from scapy.packet import Raw
 
@@ -39,7 +44,7 @@ def reason(handler: Echo, frame: Layers, medium: int = TUN) -> str:
     return passed(handler, frame, medium=medium)[0][1]
 
 
-def echo4(**fields: object) -> IP:
+def echo4(**fields):
     return IP(**{"src": THEM, "dst": US, "ttl": 17, "id": 4711, "flags": "DF", "tos": 8, **fields})
 
 
@@ -76,7 +81,7 @@ def test_answers_on_ethernet(request_: Layers, expected: Layers, tag: int | None
 
 
 def test_a_wrong_checksum_stays_wrong() -> None:
-    reply = IP(answer(Echo(), echo4() / ICMP(chksum=1) / DATA))
+    reply = IP(answer(Echo(), echo4() / ICMP(chksum=1) / DATA) or b"")
     right = IP(bytes(IP(src=US, dst=THEM) / ICMP(type=0) / DATA))
     assert reply[ICMP].chksum != right[ICMP].chksum
 
@@ -99,7 +104,8 @@ UNANSWERED = [
     ("a strict source route", echo4(options=[b"\x89\x07\x04\x0a\x00\x00\x01\x00"]) / PING4, "NOT_ANSWERED"),
     ("an option without end", echo4(options=[b"\x44\x00\x00\x00"]) / PING4, "NOT_ANSWERED"),
     ("a routing header", IPv6(src=THEM6, dst=US6) / IPv6ExtHdrRouting(addresses=["fd00::1"]) / PING6, "NOT_ANSWERED"),
-    ("an authenticated packet", IPv6(src=THEM6, dst=US6) / AH(icv=bytes(12), payloadlen=4, nh=58) / PING6, "NOT_ANSWERED"),
+    ("an authenticated packet",
+     IPv6(src=THEM6, dst=US6) / AH(icv=bytes(12), payloadlen=4, nh=58) / PING6, "NOT_ANSWERED"),
     ("UDP from a port below 1024", echo4() / UDP(sport=1023, dport=6000), "NOT_ANSWERED"),
     ("UDP to the port it came from", echo4() / UDP(sport=6000, dport=6000), "NOT_ANSWERED"),
     ("UDP that has come to its end", echo4(ttl=1) / PLAIN, "NOT_ANSWERED"),
@@ -155,88 +161,20 @@ def test_answers_only_for_its_addresses() -> None:
     assert reason(handler, IPv6(src=THEM6, dst="fd09::2") / PING6) == "NOT_OURS"
 
 
-def who_has(target: str = US, sender: str = THEM, **fields: object) -> Ether:
-    arp = ARP(**{"op": 1, "hwsrc": ASKER, "psrc": sender, "hwdst": "00:00:00:00:00:00", "pdst": target, **fields})
-    return Ether(src=ASKER, dst="ff:ff:ff:ff:ff:ff") / arp
-
-
-@pytest.mark.parametrize("padding", [0, 18])
-def test_answers_arp(padding: int) -> None:
-    expected = Ether(src=MAC, dst=ASKER) / ARP(op=2, hwsrc=MAC, psrc=US, hwdst=ASKER, pdst=THEM)
-    assert answer(Echo(), who_has() / Raw(bytes(padding)), ETHERNET) == bytes(expected) + bytes(padding)
-
-
-@pytest.mark.parametrize(("frame", "why"), [
-    (who_has(sender="0.0.0.0"), "NOT_OURS"),
-    (who_has(target=THEM), "NOT_ANSWERED"),
-    (who_has(op=2), "NOT_ANSWERED"),
-    (who_has(hwtype=6), "NOT_ANSWERED"),
-    (who_has(target="224.0.0.1"), "NOT_ANSWERED"),
-    (who_has(sender="127.0.0.1"), "MARTIAN"),
-    (who_has(hwsrc="ff:ff:ff:ff:ff:ff"), "MARTIAN"),
-])
-def test_never_answers_arp(frame: Layers, why: str) -> None:
-    assert reason(Echo(), frame, ETHERNET) == why
-
-
-@pytest.mark.parametrize(("addresses", "answered"), [([], False), (["10.8.0.0/24"], False), ([US], True)])
-def test_defends_only_an_address_of_its_own(addresses: list[str], answered: bool) -> None:
-    assert (answer(Echo(addresses=addresses), who_has(sender="0.0.0.0"), ETHERNET) is not None) == answered
-
-
-GROUP, GROUP_MAC = "ff02::1:ff00:2", "33:33:ff:00:00:02"
-
-
-def solicitation(src: str = THEM6, dst: str = GROUP, target: str = US6, hlim: int = 255, **fields: object) -> Ether:
-    icmp = ICMPv6ND_NS(tgt=target, **fields)
-    option = ICMPv6NDOptSrcLLAddr(lladdr=ASKER) if src != "::" else b""
-    layers = Ether(src=ASKER, dst=GROUP_MAC) / IPv6(src=src, dst=dst, hlim=hlim) / icmp
-    return layers / option if option else layers
-
-
-def advertisement(dst: str = THEM6, mac: str = ASKER, solicited: int = 1) -> bytes:
-    option = ICMPv6NDOptDstLLAddr(lladdr=MAC)
-    icmp = ICMPv6ND_NA(R=0, S=solicited, O=1, tgt=US6) / option
-    return bytes(Ether(src=MAC, dst=mac) / IPv6(src=US6, dst=dst, hlim=255) / icmp)
-
-
-@pytest.mark.parametrize("frame", [solicitation(), solicitation(dst=US6)], ids=["group", "unicast"])
-def test_answers_solicitations(frame: Layers) -> None:
-    assert answer(Echo(), frame, ETHERNET) == advertisement()
-
-
-def test_defends_its_address_against_a_probe() -> None:
-    probe = solicitation(src="::")
-    assert reason(Echo(), probe, ETHERNET) == "NOT_OURS"
-    assert answer(Echo(addresses=[US6]), probe, ETHERNET) == advertisement("ff02::1", "33:33:00:00:00:01", 0)
-
-
-@pytest.mark.parametrize(("frame", "why"), [
-    (solicitation(hlim=254), "NOT_ANSWERED"),
-    (solicitation(code=1), "NOT_ANSWERED"),
-    (solicitation(cksum=1), "BAD_CHECKSUM"),
-    (solicitation(target="ff02::5"), "NOT_ANSWERED"),
-    (solicitation(target=THEM6), "NOT_ANSWERED"),
-    (solicitation(dst="ff02::1"), "NOT_ANSWERED"),
-    (solicitation(src="::", dst=US6), "NOT_ANSWERED"),
-    (solicitation(src="::1"), "MARTIAN"),
-])
-def test_never_answers_solicitations(frame: Layers, why: str) -> None:
-    assert reason(Echo(), frame, ETHERNET) == why
-
-
-def test_a_solicitation_cut_short_is_dropped() -> None:
-    whole = bytes(solicitation())
-    for size in range(14 + 40, len(whole)):
-        batch = Batch.of([whole[:size]], medium=ETHERNET)
-        Echo().process(batch)
-        assert batch[0].egress == 0xffff
-
-
 def test_rate_bounds_each_source() -> None:
     handler = Echo(rate=20)
     frames = [echo4(src=f"10.8.1.{last}") / PING4 for last in (1, 1, 1, 2)]
     assert [why for _, why in passed(handler, *frames)] == ["", "", "RATE", ""]
+
+
+@pytest.mark.parametrize(("options", "exposed", "answered"), [
+    ({}, False, 200), ({}, True, 100), ({"rate": 0}, True, 200), ({"rate": 50}, True, 5), ({"local_port": 9}, False, 100),
+])
+def test_where_strangers_reach_it_there_is_a_rate(options, exposed, answered) -> None:
+    handler = Echo(**options)
+    if exposed:
+        handler.exposed()
+    assert [why for _, why in passed(handler, *[echo4() / PING4] * 200)].count("") == answered
 
 
 def datagram(source: tuple[str, int], **options: object) -> str:

@@ -10,18 +10,29 @@ import pytest
 from tunnel.lab import netns
 
 
-def execute(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-I", "-S", netns.__file__, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def execute(*program: str, alive: bool = True) -> subprocess.CompletedProcess[str]:
+    life, hold = os.pipe()
+    if not alive:
+        os.close(hold)
+    command = [sys.executable, "-I", "-S", netns.__file__, str(life), "--", *program]
+    done = subprocess.run(command, pass_fds=[life], capture_output=True, text=True, check=False)
+    for fd in (life, hold) if alive else (life,):
+        os.close(fd)
+    return done
 
 
 def test_without_namespaces_it_only_executes() -> None:
-    done = execute("--", "sh", "-c", "echo $0 $#; exit 3", "--", "x")
+    done = execute("sh", "-c", "echo $0 $#; exit 3", "--", "x")
     assert (done.returncode, done.stdout) == (3, "-- 1\n")
 
 
+def test_nothing_begins_in_a_lab_that_has_ended() -> None:
+    done = execute("echo", "begun", alive=False)
+    assert (done.returncode, done.stdout, done.stderr) == (127, "", "echo: the lab has ended\n")
+
+
 def test_a_program_that_is_missing() -> None:
-    done = execute("--", "/nonexistent/program")
+    done = execute("/nonexistent/program")
     assert (done.returncode, done.stderr) == (127, "/nonexistent/program: No such file or directory\n")
 
 

@@ -1,0 +1,1 @@
+"""Tags, LLC and SNAP before the L3 header. Native only."""
