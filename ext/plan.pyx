@@ -78,22 +78,19 @@ cdef class Plan:
         cdef uint32_t i
         for i in range(self.c.handlers, self.c.count):
             for place in self._reached(i):
-                if (<Device> self.objects[i]).brings & ~self.c.stages[place].accepts:
-                    self.c.stages[place].fit = True
+                self.c.stages[place].fit |= (<Device> self.objects[i]).brings & ~self.c.stages[place].accepts != 0
 
     def _reached(self, uint32_t start):
         """The places that packets of stage ``start`` may come to."""
         cdef uint32_t place, port
-        found = set()
-        todo = [start]
+        found, todo = set(), [start]
         while todo:
             place = todo.pop()
             for port in range(self.c.stages[place].ports):
                 target = self.c.stages[place].out[port].target
                 if target != NOWHERE and target not in found:
                     found.add(target)
-                    if target < self.c.handlers:
-                        todo.append(target)
+                    todo += [target] if target < self.c.handlers else []
         return found
 
     def feeders(self, Device device not None) -> list:
@@ -170,7 +167,7 @@ cdef class Plan:
         return [self.objects[i] for i in range(self.c.handlers, self.c.count) if self.c.stages[i].tail.count]
 
     def waiting(self) -> bool:
-        """Rounds were used up, or something raised: packets wait inside, ``exhale`` is to be called soon."""
+        """Packets may wait inside (rounds used up, something raised): ``exhale`` is to be called soon."""
         return self.c.waiting
 
     def exhale(self, uint64_t now_ns) -> None:
@@ -184,10 +181,9 @@ cdef class Plan:
     def end(self) -> None:
         """The run is over: what still waits inside, and what devices hold, is dropped as CLOSED."""
         cdef uint32_t i
-        _begin(self, self.c.now_ns)
         for i in range(self.c.count):
             stage_forget(&self.c.stages[i], reasons.CLOSED)
-        self.c.waiting = self.c.punted = self.busy = False
+        self.c.waiting = self.c.punted = False
 
     def _exhale(self):
         cdef uint32_t _

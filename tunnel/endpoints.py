@@ -44,3 +44,15 @@ def pack(address: str, port: int) -> bytes:
         scope = 0 if zone is None else int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
         name = struct.pack("=HHI", socket.AF_INET6, socket.htons(port), 0) + parsed.packed + struct.pack("=I", scope)
     return struct.pack("=28sI32x", name, len(name))
+
+
+def unpack(record: bytes) -> tuple[str, int] | None:
+    """Address (with its zone as a number, where it has one) and port of a record; None for an empty one."""
+    name, size = struct.unpack("=28sI", record[:32])
+    if size == 0:
+        return None
+    port: int = struct.unpack("!H", name[2:4])[0]
+    if size == 16:
+        return socket.inet_ntop(socket.AF_INET, name[4:8]), port
+    zone = struct.unpack("=I", name[24:28])[0]
+    return socket.inet_ntop(socket.AF_INET6, name[8:24]) + (f"%{zone}" if zone else ""), port
