@@ -37,7 +37,7 @@ cdef uint16_t READ_ONLY = reasons.READ_ONLY
 cdef enum:
     BLOCK = 32                # bytes of an enhanced packet block beyond its data
 
-MEDIA = {"ethernet": ETHERNET, "ip": IP}
+_MEDIA = {"ethernet": ETHERNET, "ip": IP}
 
 
 cdef class Pcap(Device):
@@ -78,7 +78,7 @@ cdef class Pcap(Device):
     def __init__(self, **options):
         super().__init__()
         self.options = PcapOptions(**options)
-        self.medium = MEDIA[self.options.medium]
+        self.medium = _MEDIA[self.options.medium]
 
     def __dealloc__(self):
         free(self.buffer)
