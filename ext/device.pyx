@@ -65,6 +65,9 @@ cdef class Device:
             done = self.c_send(&batch.c)
         return done
 
+    def check(self) -> None:
+        """Raise ``ConfigError`` for what can be known to be wrong before it is opened."""
+
     def open(self) -> None:
         """Acquire the file descriptor. Raises ``DeviceError``; nothing is left half-built."""
 

@@ -24,10 +24,12 @@ cdef class Handler:
 
     ``accepts`` says what packets may carry when they enter, in bits of TUNSETOFFLOAD (``F_CSUM``,
     ``F_TSO4``, ...); with 0, the default, they come with complete checksums and no super-packets.
+    ``media`` names the medium of ports that take only one.
     """
 
     ports = ("port",)
     accepts = 0
+    media = {}
     Options = None
 
     def __cinit__(self, *args, **kwargs):

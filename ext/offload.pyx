@@ -58,10 +58,28 @@ cdef bint _is_super(const packet_t *p, uint8_t proto, uint16_t field) noexcept n
     return proto == wire.PROTO_TCP
 
 
+cdef bint _is_partial(const packet_t *p) noexcept nogil:
+    """The checksum to finish is the L4 header's own, or one within its payload (an inner packet's).
+
+    Anything else would write over headers that are parsed already.
+    """
+    if <uint32_t> p.csum_start + p.csum_offset + 2 > p.len:
+        return False
+    if p.csum_start >= p.payload:
+        return True
+    if p.csum_start != p.l4 or p.flags & FRAGMENT:
+        return False
+    if p.proto == wire.PROTO_TCP:
+        return p.csum_offset == wire.TCP_CHECKSUM
+    if p.proto == wire.PROTO_UDP or p.proto == wire.PROTO_UDPLITE:
+        return p.csum_offset == wire.UDP_CHECKSUM
+    return p.proto == wire.PROTO_ICMP6 and p.csum_offset == wire.ICMP_CHECKSUM
+
+
 cdef uint16_t offload_check(const packet_t *p) noexcept nogil:
     """0, or BAD_GSO where what the virtio header claims lies outside or fits the headers not."""
     cdef uint8_t kind = p.gso_type & ~GSO_ECN
-    if p.vnet_flags & NEEDS_CSUM and <uint32_t> p.csum_start + p.csum_offset + 2 > p.len:
+    if p.vnet_flags & NEEDS_CSUM and not _is_partial(p):
         return BAD_GSO
     if p.gso_type == GSO_NONE:
         return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from tunnel.errors import Problem
+from tunnel.errors import ConfigError, Problem
 from tunnel.graph import Graph
 from tunnel.handler import is_complete
 
@@ -17,7 +17,7 @@ def problems(graph: Graph, broken: Collection[str] = (), excused: Collection[str
     ``broken`` are names that a file has but that could not be made, ``excused`` those whose links
     could not be made therefore: what would only follow from them is not reported.
     """
-    found = [*_incomplete(graph), *_doubled(graph), *_unlinked(graph, excused), *_unfit(graph)]
+    found = [*_incomplete(graph), *_unable(graph), *_doubled(graph), *_unlinked(graph, excused), *_unfit(graph)]
     if not broken and not excused:
         found += [*_without_device(graph), *_closed_loops(graph)]
     return found
@@ -28,6 +28,14 @@ def _incomplete(graph: Graph) -> Iterator[Problem]:
         if not is_complete(handler):
             what = f"{type(handler).__name__} overrides neither process nor c_process, expected one of them"
             yield graph.problem(name, f"{name}: {what}")
+
+
+def _unable(graph: Graph) -> Iterator[Problem]:
+    for name, device in graph.devices.items():
+        try:
+            device.check()
+        except ConfigError as error:
+            yield from (graph.problem(name, problem.text) for problem in error.problems)
 
 
 def _doubled(graph: Graph) -> Iterator[Problem]:
@@ -71,8 +79,7 @@ def _medium(graph: Graph, name: str, port: int) -> int | None:
     if name in graph.devices:
         return graph.devices[name].medium
     handler = graph.handlers[name]
-    media: dict[str, int | None] = getattr(handler, "media", {})
-    return media.get(handler.ports[port])
+    return handler.media.get(handler.ports[port])
 
 
 def _without_device(graph: Graph) -> Iterator[Problem]:

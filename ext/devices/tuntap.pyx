@@ -20,7 +20,7 @@ from tunnel.packet cimport (
     ETHERNET, F_ALL, IP, NEEDS_CSUM, packet_drop, packet_lay, packet_t,
 )
 
-from tunnel import reasons
+from tunnel import arguments, reasons
 from tunnel.devices import tun_ioctl as tun
 from tunnel.devices.options import TunOptions
 from tunnel.errors import DeviceClosed, DeviceError
@@ -43,25 +43,30 @@ cdef class TunTap(Device):
     Options = TunOptions
 
     def __init__(self, name=None, *, int fd=-1, netns=None, **options):
-        self.options = TunOptions(**options)
+        kind = type(self).__name__.lower()
+        self.options = arguments.read(kind, TunOptions, options)
+        arguments.check_interfaces(kind, self.options.address)
         self.netns = self.options.netns if netns is None else netns
         self.inherited = fd >= 0
         self.fd = fd
         self.name = name or ""
-        if self.options.interface is not None:
-            tun.check_name(self.options.interface)
 
     @property
     def interface(self) -> str:
         """The name of the interface (as wished; once open, as the kernel gave it)."""
         return self.options.interface or self.name
 
+    def check(self) -> None:
+        """Raise ``ConfigError`` for a name that the kernel will not take."""
+        if not self.inherited:
+            tun.check_name(self.interface)
+
     def open(self) -> None:
         """Make or attach the device and set the link. Raises ``DeviceError``, leaving nothing behind."""
         if not self.inherited:
             if self.fd >= 0:
                 return
-            tun.check_name(self.interface)
+            self.check()
             self.fd = inside(self.netns, tun.open_control)
         try:
             self._adopt() if self.inherited else inside(self.netns, self._create)

@@ -165,6 +165,8 @@ MISFITS = {
     "another checksum field": {"csum_offset": 6},
     "a checksum behind the packet": {"csum_start": 3030, "csum_offset": 16},
     "one that ends behind it": {"gso_type": 0, "gso_size": 0, "csum_start": 3039, "csum_offset": 0},
+    "one in the IP header": {"gso_type": 0, "gso_size": 0, "csum_start": 0, "csum_offset": 10},
+    "one over the ports": {"gso_type": 0, "gso_size": 0, "csum_start": 20, "csum_offset": 0},
     "one far behind it": {"gso_type": 0, "gso_size": 0, "csum_start": 0xFFFF, "csum_offset": 0xFFFF},
 }
 

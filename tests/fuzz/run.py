@@ -1,0 +1,94 @@
+"""``python tests/fuzz/run.py --count N --seed S``: N mutated packets under the sanitizers.
+
+Builds the package with the address and undefined-behaviour sanitizers into build/sanitize, and the
+fuzzer with it, then runs it there. ``--first`` starts behind so many cases, to repeat one of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic
+
+TOP = Path(__file__).parents[2]
+BUILD = TOP / "build" / "sanitize"
+TREE = BUILD / "lib"
+REPORT_EVERY = 1 << 20
+
+
+def build() -> None:
+    """The sanitized package and the fuzzer, as far as they are older than their sources."""
+    environment = os.environ | {"TUNNEL_SANITIZE": "1", "CFLAGS": "-Wno-all"}
+    places = ["--build-base", str(BUILD / "base"), "--build-lib", str(TREE)]
+    package = [sys.executable, "setup.py", "-q", "build", "--parallel", str(os.cpu_count()), *places]
+    fuzzer = [sys.executable, "tests/fuzz/build.py"]
+    for command in (package, fuzzer):
+        done = subprocess.run(command, cwd=TOP, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+
+
+def library(name: str) -> str:
+    """Where the compiler keeps a sanitizer's library."""
+    compiler = os.environ.get("CC", "gcc")
+    command = [compiler, f"-print-file-name={name}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def sanitized(arguments: list[str]) -> int:
+    """This file again, on the sanitized tree; its exit code."""
+    environment = os.environ | {
+        "LD_PRELOAD": f"{library('libasan.so')} {library('libubsan.so')}",
+        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
+        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+        "PYTHONMALLOC": "malloc",
+        "PYTHONPATH": os.pathsep.join([str(TREE), str(TOP)]),
+    }
+    command = [sys.executable, "-P", str(Path(__file__)), "--run", *arguments]
+    return subprocess.run(command, cwd=BUILD, env=environment, check=False).returncode
+
+
+def run(first: int, count: int, seed: int) -> None:
+    """The cases, and what they covered."""
+    from tests.fuzz.fuzzer import Fuzzer
+    from tests.fuzz.graph import Graph
+    from tests.fuzz.seeds import seeds
+    from tunnel.handlers.echo import Echo
+
+    graph = Graph()
+    fuzzer = Fuzzer(seeds(), seed, Echo(reflect_udp=True), graph)
+    began = monotonic()
+    for at in range(first, first + count, REPORT_EVERY):
+        fuzzer.run(at, min(REPORT_EVERY, first + count - at))
+        print(f"{min(at + REPORT_EVERY, first + count) - first} cases, {monotonic() - began:.0f} s", flush=True)
+    print(f"seed {seed}, {count} cases from {first} on, {monotonic() - began:.1f} s")
+    print("by reason  ", _counts(fuzzer.reasons))
+    print("by protocol", _counts(fuzzer.protocols))
+    print("mutations  ", _counts(fuzzer.mutations))
+    print(f"{fuzzer.supers} segments cut, {fuzzer.answered} answers, {graph.out} packets out of the graph")
+
+
+def _counts(found: dict[str, int] | dict[int, int]) -> str:
+    return " ".join(f"{name}={number}" for name, number in found.items())
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--count", type=int, default=200_000, help="cases (default 200,000)")
+    parser.add_argument("--seed", type=int, default=1, help="seed number (default 1)")
+    parser.add_argument("--first", type=int, default=0, help="number of the first case (default 0)")
+    parser.add_argument("--run", action="store_true", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.run:
+        run(chosen.first, chosen.count, chosen.seed)
+        return 0
+    build()
+    return sanitized(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
