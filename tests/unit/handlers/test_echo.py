@@ -168,7 +168,8 @@ def test_rate_bounds_each_source() -> None:
 
 
 @pytest.mark.parametrize(("options", "exposed", "answered"), [
-    ({}, False, 200), ({}, True, 100), ({"rate": 0}, True, 200), ({"rate": 50}, True, 5), ({"local_port": 9}, False, 100),
+    ({}, False, 200), ({}, True, 100), ({"rate": 0}, True, 200), ({"rate": 50}, True, 5),
+    ({"local_port": 9}, False, 100),
 ])
 def test_where_strangers_reach_it_there_is_a_rate(options, exposed, answered) -> None:
     handler = Echo(**options)
