@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tunnel.lab import Lab, Node
+from tunnel.lab.readiness import await_line
 
 FIRST, LAST = 10_000, 1_000_000
 SENDS_MAX = 4 * LAST  # those that find the TUN's queue full are lost before they count
@@ -29,9 +30,7 @@ def start(node: Node) -> subprocess.Popen[str]:
     words = ["udp", "tun0", "--address", "10.8.0.1/24", "--listen", "127.0.0.1:9000", "--peer", "127.0.0.1:9001"]
     command = [sys.executable, "-m", "tunnel", *words]
     engine = node.popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    assert engine.stderr is not None
-    line = engine.stderr.readline()
-    assert line.startswith("running"), line + engine.stderr.read()
+    await_line(engine, "running")
     return engine
 
 
