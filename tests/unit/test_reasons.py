@@ -25,8 +25,7 @@ def test_unclaimed_is_0():
 
 
 def test_each_has_a_constant_and_a_text():
-    for number, name in enumerate(reasons.known()):
-        assert reasons.text(number)
+    assert all(reasons.text(number) for number in range(len(reasons.known())))
     for name in ("UNLINKED", "LOOP", "NO_ROOM", "HELD_FULL", "RAISED", "QUARANTINED", "CLOSED"):
         assert reasons.known()[getattr(reasons, name)] == name
 

@@ -48,7 +48,8 @@ def test_each_goes_its_way_in_order(told: list[int | None]):
 
 
 def test_all_one_way_joins_what_waits_there_already():
-    rig = Rig("a -> s.zero", "s.zero -> t.zero", "s.one -> t.zero", "t.zero -> b", s=Spread(0, 1, 0, 1), t=Spread(*[0] * 4))
+    rig = Rig("a -> s.zero", "s.zero -> t.zero", "s.one -> t.zero", "t.zero -> b",
+              s=Spread(0, 1, 0, 1), t=Spread(*[0] * 4))  # fmt: skip
     rig.through("a", numbered(4))
     assert sorted(rig.out("b")) == numbered(4)
 

@@ -30,7 +30,7 @@ class Delay(Handler):
             batch[number].egress = HELD
         self.deadline_ns = batch.now_ns + 100
 
-    def tick(self, now_ns: int, batch: Batch) -> int:  # noqa: ARG002
+    def tick(self, now_ns: int, batch: Batch) -> int:
         while self.store.release(batch):
             batch[len(batch) - 1].egress = 0
         return 0
@@ -129,7 +129,7 @@ def test_the_clock_moves_when_told_and_ticks_on_the_way():
 
 def test_a_deadline_that_never_moves_on_is_found():
     class Stuck(Delay):
-        def tick(self, now_ns: int, batch: Batch) -> int:  # noqa: ARG002
+        def tick(self, now_ns: int, batch: Batch) -> int:
             return now_ns
 
     driven = drive(Stuck(), {"port": numbered(1)})
