@@ -6,14 +6,15 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from tunnel.devices.memory import Memory
+from tunnel.batch import Batch
+from tunnel.device import Device
 from tunnel.errors import ConfigError
 from tunnel.handler import Handler
 
 ETHERNET, IP = 1, 2
 
 
-class Cable(Memory):
+class Cable(Device):
     """A device with options of its own, of any medium."""
 
     class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -25,9 +26,18 @@ class Cable(Memory):
 
     def __init__(self, **given: Any) -> None:
         options = self.Options(**given)
-        super().__init__(medium=options.medium)
+        super().__init__()
+        self.medium = options.medium
         if "bad" in options.address:
             raise ConfigError("address: found bad, expected an address with prefix length")
+
+    def recv(self, _batch: object) -> int:
+        """Brings nothing."""
+        return 0
+
+    def send(self, batch: Batch) -> int:
+        """Takes everything."""
+        return len(batch)
 
 
 class Two(Handler):

@@ -54,8 +54,8 @@ def test_the_limit_holds(size):
     assert not hold.put(batch, 0)
 
 
-def test_what_no_slot_takes_is_refused():
-    assert not Hold(1 << 20).put(batch_of(bytes(65601)), 0)
+def test_the_largest_packet_fits_a_slot():
+    assert Hold(1 << 20).put(batch_of(bytes(65600)), 0)
 
 
 def test_a_datagram_keeps_its_endpoint():

@@ -45,7 +45,7 @@ def test_carries_frames():
     assert driven.out == {"overlay": [frame], "underlay": [frame]}
 
 
-@pytest.mark.parametrize("stranger", [OTHER, ("192.0.2.2", 9001), ("::ffff:c000:202", 9000), ("2001:db8::2", 9000)])
+@pytest.mark.parametrize("stranger", [OTHER, ("192.0.2.2", 9001), ("::ffff:c000:203", 9000), ("2001:db8::2", 9000)])
 def test_strangers_are_dropped_and_never_answered(stranger):
     driven = drive(**FIXED)
     driven.put("underlay", [(PACKET, stranger), (b"", stranger), (b"?", stranger)])
