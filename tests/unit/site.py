@@ -53,7 +53,7 @@ class Site:
         found, batch, loop = list[bytes](), Batch(), asyncio.get_running_loop()
         while len(found) < count:
             ready = loop.create_future()
-            loop.add_reader(self.outside[name].fd, lambda ready=ready: ready.done() or ready.set_result(None))
+            loop.add_reader(self.outside[name].fd, _once, ready)
             await ready
             loop.remove_reader(self.outside[name].fd)
             self.outside[name].recv(batch)
@@ -99,6 +99,11 @@ def open_fds() -> int:
 
 def wire(**options: Any) -> Site:
     return Site("a -- wire.a", "wire.b -- b", wire=Wire(), options=options)
+
+
+def _once(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 class Gone(Device):

@@ -14,7 +14,7 @@ from tests.unit.packets import frame as plain
 from tunnel import reasons
 from tunnel.arena import Arena
 from tunnel.batch import Batch, BatchIterator, Column
-from tunnel.packet import DROP, ETHERNET, IP
+from tunnel.packet import DROP, ETHERNET, IP, Packet
 
 FRAMES = [plain(port) for port in range(1, 6)]
 
@@ -228,7 +228,8 @@ def test_10000_batches_leave_nothing():
 @given(st.lists(st.sampled_from(["emit", "clone", "keep", "write", "clear"]), max_size=150), st.integers(0, 2**32))
 def test_against_a_list_of_bytes(steps: list[str], seed: int):
     """Whatever is done: packets are as a plain list would have them, and kept ones as they were."""
-    batch, model, kept = Batch(), [], []
+    batch, model = Batch(), list[bytes]()
+    kept: list[tuple[Packet, bytes | None]] = []
     for number, step in enumerate(steps):
         where = (seed + number * 7919) % max(len(model), 1)
         if step == "emit":

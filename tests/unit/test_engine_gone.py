@@ -88,7 +88,7 @@ def test_while_a_device_is_gone_its_packets_are_dropped(loop: str):
     site = Site("a -- wire.a", "wire.b -- gone", "c -- other.a", "other.b -- d", wire=Wire(), other=Wire(), gone=device,
                 options={"on_gone": "recreate"})  # fmt: skip
 
-    def refuse(batch: Batch) -> int:  # noqa: ARG001
+    def refuse(batch: Batch) -> int:
         raise DeviceClosed("gone on purpose")
 
     device.send = refuse  # type: ignore[method-assign]

@@ -156,7 +156,7 @@ def test_a_handler_takes_any_arguments_and_attributes():
 
 
 def test_verdicts_come_preset():
-    seen = []
+    seen: list[tuple[int, int, int]] = []
 
     class Looker(Handler):
         def process(self, batch: Batch) -> None:

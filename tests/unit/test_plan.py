@@ -14,7 +14,7 @@ from tunnel.devices.memory import Memory
 from tunnel.errors import DeviceClosed
 from tunnel.handler import Handler
 from tunnel.hold import Hold
-from tunnel.packet import ETHERNET, HELD, PUNT
+from tunnel.packet import ETHERNET, HELD, PUNT, Packet
 
 
 class Going(Device):
@@ -125,7 +125,7 @@ def test_what_was_put_into_a_store_before_is_held():
 
 
 def test_faces_kept_by_what_raised_are_private():
-    kept = []
+    kept: list[Packet] = []
     handler = Fails()
     handler.before = kept.extend
     rig = failing(handler)

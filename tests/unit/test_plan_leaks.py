@@ -24,7 +24,7 @@ def resident_kib() -> int:
 
 def one_run(number: int) -> None:
     """A plan with everything that can be left behind: faces, views, raises, tails, punts, a cycle."""
-    kept = []
+    kept: list[object] = []
 
     class Keeper(Fails):
         def process(self, batch: Batch) -> None:
