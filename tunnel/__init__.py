@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from tunnel.batch import Batch as Batch
     from tunnel.device import Device as Device
     from tunnel.devices.memory import Memory as Memory
+    from tunnel.devices.packet_socket import PacketSocket as PacketSocket
+    from tunnel.devices.pcap import Pcap as Pcap
     from tunnel.devices.tuntap import Tap as Tap
     from tunnel.devices.tuntap import Tun as Tun
+    from tunnel.devices.udp import Udp as Udp
     from tunnel.engine import Engine as Engine
     from tunnel.engine import run as run
     from tunnel.graph import Graph as Graph
@@ -30,8 +33,11 @@ _PLACES = {
     "Handler": "handler",
     "Memory": "devices.memory",
     "Packet": "packet",
+    "PacketSocket": "devices.packet_socket",
+    "Pcap": "devices.pcap",
     "Tap": "devices.tuntap",
     "Tun": "devices.tuntap",
+    "Udp": "devices.udp",
     "run": "engine",
     **dict.fromkeys(("CONSUMED", "DATAGRAM", "DROP", "ETHERNET", "HELD", "IP", "PUNT"), "packet"),
 }

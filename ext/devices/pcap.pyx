@@ -37,7 +37,7 @@ cdef uint16_t READ_ONLY = reasons.READ_ONLY
 cdef enum:
     BLOCK = 32                # bytes of an enhanced packet block beyond its data
 
-MEDIA = {"ethernet": ETHERNET, "ip": IP}
+_MEDIA = {"ethernet": ETHERNET, "ip": IP}
 
 
 cdef class Pcap(Device):
@@ -60,8 +60,9 @@ cdef class Pcap(Device):
     Drop reasons on send: REFUSED (no room on the disc: the packet is missing, the file stays sound),
     READ_ONLY (the file is being read).
 
-    Notes: ``fd`` is -1, as a file is always ready. What a card has yet to checksum when it was
-    captured has wrong checksums in the file, and here.
+    Notes: while reading ``fd`` is an eventfd that is always readable, as epoll takes no files; of a
+    written file it is -1. What a card had yet to checksum when it was captured has wrong checksums
+    in the file, and here.
 
     See also: Tee
     """
@@ -78,7 +79,7 @@ cdef class Pcap(Device):
     def __init__(self, **options):
         super().__init__()
         self.options = PcapOptions(**options)
-        self.medium = MEDIA[self.options.medium]
+        self.medium = _MEDIA[self.options.medium]
 
     def __dealloc__(self):
         free(self.buffer)
@@ -104,6 +105,7 @@ cdef class Pcap(Device):
         reader.window = self.buffer
         if capture_begin(reader) != PASSED:
             raise DeviceError(self._malformed())
+        self.fd = os.eventfd(1, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def _begin_writing(self):
         (<capture_t *> self.reader).fd = -1
@@ -118,6 +120,9 @@ cdef class Pcap(Device):
         file, self.file = self.file, -1
         if file < 0:
             return
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
         if self.options.mode == "w":
             tail = ending(time.time_ns(), self.written + self.refused, self.refused)
             os.pwrite(file, tail, self.size)
@@ -192,12 +197,14 @@ cdef int pcap_end(Pcap self, int status) except -1 with gil:
     """Nothing more can be read: raise what that means."""
     if status != END and status != CUT:
         raise DeviceClosed(self._malformed())
+    if status == CUT:
+        log.warning("%s: the file ends within a packet, which is left out", self.options.path)
     if self.foreign:
         log.warning(
             "%s: %d packets were not %s (the last was %s) and were passed over",
             self.options.path, self.foreign, self.options.medium, link_name(self.other),
         )
-    raise DeviceClosed(f"{self.options.path}: end of file" + (" within a packet" if status == CUT else ""))
+    raise DeviceClosed(f"{self.options.path}: end of file", finished=True)
 
 
 cdef int pcap_closed(Pcap self) except -1 with gil:

@@ -138,7 +138,7 @@ cdef uint16_t udp_reason(int error) noexcept nogil:
 
 
 cdef int udp_gone(Udp self, int error) except -1 with gil:
-    raise DeviceClosed(f"{self.name or 'udp'}: the socket is closed (errno {error})")
+    raise DeviceClosed(f"{self.name or 'udp'}: the socket is closed", error)
 
 
 cdef int udp_send_run(Udp self, batch_t *batch, uint32_t first, uint32_t count) except -1 nogil:

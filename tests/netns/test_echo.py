@@ -26,7 +26,7 @@ def test_datagrams_come_back(lab: Lab, own: str, other: str):
     family = socket.AF_INET6 if ":" in own else socket.AF_INET
     with running(node, "echo", "e0", "--address", own, "--reflect-udp"), node.socket(family, socket.SOCK_DGRAM) as sock:
         sock.settimeout(5)
-        sock.bind((own.split("/")[0], 5000))
+        sock.bind((own.split("/", maxsplit=1)[0], 5000))
         sock.connect((other, 6000))
         for size in (1, 64, 1300):
             data = (bytes(range(256)) * 6)[:size]

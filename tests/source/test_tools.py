@@ -36,8 +36,8 @@ def test_ruff():
 
 
 def test_cython_lint():
-    sources = [str(path.relative_to(TOP)) for path in files("ext", "tunnel", endings=(".pyx", ".pxd"))]
-    done = run("cython_lint.cython_lint", *sources)
+    sources = files("ext", "tunnel", "tests", "examples", endings=(".pyx", ".pxd"))
+    done = run("cython_lint.cython_lint", *(str(path.relative_to(TOP)) for path in sources))
     assert done.returncode == 0, done.stdout
 
 

@@ -166,7 +166,7 @@ def tell(echoes: Echoes, moved: Transfer, books: dict[str, Any]) -> None:
 
 def device_rows(ledgers: dict[str, Ledger]) -> list[tuple[str, ...]]:
     """Packets on the wire by device; drops by reason below them."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, ledger in ledgers.items():
         for device, counts in ledger["devices"].items():
             dropped = sum(tally["packets"] for tally in counts["drops"].values())

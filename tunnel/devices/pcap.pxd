@@ -7,7 +7,7 @@ from tunnel.device cimport Device
 
 cdef class Pcap(Device):
     cdef readonly object options      # PcapOptions
-    cdef int file                     # -1 while closed; fd stays -1: a file is always ready
+    cdef int file                     # -1 while closed
     cdef void *reader                 # capture_t; its fd is ours while reading
     cdef uint8_t *buffer              # the reader's window, or blocks to write
     cdef uint32_t used                # bytes of it to write

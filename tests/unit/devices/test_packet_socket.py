@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import socket
 import struct
 
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from tunnel.batch import Batch
 from tunnel.devices import ingress_guard
 from tunnel.devices.packet_socket import PacketSocket
-from tunnel.errors import DeviceClosed
+from tunnel.errors import DeviceClosed, DeviceError
 
 F_ALL = 0x67
 
@@ -52,3 +55,21 @@ def test_the_guards_messages_are_whole() -> None:
         kinds.append(kind)
         data = data[length:]
     assert kinds == [16, 0x0A00, 0x0A03, 17]
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [(errno.EPERM, "CAP_NET_ADMIN is needed"), (errno.EPROTONOSUPPORT, "nftables (netdev) is needed")],
+)
+def test_a_guard_that_cannot_be_had_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, number: int, remedy: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    with pytest.raises(DeviceError) as raised:
+        ingress_guard.guard("eth9")
+    assert raised.value.errno == number
+    assert f"interface eth9: no guard against the kernel's own answers: {os.strerror(number)}" in str(raised.value)
+    assert f"{remedy}, or `guard = false`" in str(raised.value)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import resource
+import select
 import shutil
 import struct
 import subprocess
@@ -12,40 +14,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from scapy.layers.inet import IP, UDP
+from scapy.layers.inet import ICMP, IP, UDP
 from scapy.layers.l2 import Ether
 from scapy.utils import PcapNgWriter, PcapWriter, rdpcap
 
+from tests.oracles.captures import block, enhanced, interface, pcap_file, section
 from tunnel import reasons
 from tunnel.batch import Batch
 from tunnel.devices.pcap import Pcap
+from tunnel.engine import Engine
 from tunnel.errors import DeviceClosed, DeviceError
+from tunnel.graph import Graph
+from tunnel.handlers.echo import Echo
 
 FRAMES = [bytes(Ether() / IP() / UDP() / bytes(size)) for size in (0, 1, 2, 3, 100, 1472, 65000)]
 IP_PACKETS = 2
-
-
-def block(kind: int, body: bytes, order: str = "<") -> bytes:
-    """A pcapng block; the body is padded."""
-    body += bytes(-len(body) % 4)
-    return struct.pack(order + "II", kind, 12 + len(body)) + body + struct.pack(order + "I", 12 + len(body))
-
-
-def section(order: str = "<") -> bytes:
-    return block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1), order)
-
-
-def interface(order: str = "<", link: int = 1, snaplen: int = 0) -> bytes:
-    return block(1, struct.pack(order + "HHI", link, 0, snaplen) + struct.pack(order + "HHBxxx", 9, 1, 9), order)
-
-
-def enhanced(data: bytes, order: str = "<", number: int = 0) -> bytes:
-    return block(6, struct.pack(order + "5I", number, 1, 2, len(data), len(data)) + data, order)
-
-
-def pcap_file(frames: list[bytes], order: str = "<", magic: int = 0xA1B2C3D4, link: int = 1) -> bytes:
-    head = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, link)
-    return head + b"".join(struct.pack(order + "4I", 1, 2, len(f), len(f)) + f for f in frames)
 
 
 def drained(device: Pcap) -> tuple[list[bytes], str]:
@@ -198,13 +181,11 @@ def test_a_file_that_is_read_takes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 15, 16, 17, 60])
-def test_a_cut_file_gives_what_is_whole(tmp_path: Path, cut: int) -> None:
-    found, end = read(tmp_path / "x", pcap_file(FRAMES[3:5])[:-cut])
-    assert found == FRAMES[3:4]
-    assert "end of file within a packet" in end
-    found, end = read(tmp_path / "y", (section() + interface() + enhanced(FRAMES[3]) * 2)[:-cut])
-    assert found == FRAMES[3:4]
-    assert "within a packet" in end
+def test_a_cut_file_gives_what_is_whole(tmp_path: Path, cut: int, caplog: pytest.LogCaptureFixture) -> None:
+    for content in (pcap_file(FRAMES[3:5]), section() + interface() + enhanced(FRAMES[3]) * 2):
+        caplog.clear()
+        assert read(tmp_path / "x", content[:-cut]) == (FRAMES[3:4], f"{tmp_path / 'x'}: end of file")
+        assert "x: the file ends within a packet" in caplog.text
 
 
 WRONG = {
@@ -273,3 +254,30 @@ def test_opened_again_it_begins_again(tmp_path: Path) -> None:
         device.recv(Batch())
     with pytest.raises(DeviceClosed, match="closed"):
         device.send(Batch())
+
+
+def test_a_read_file_is_always_readable_a_written_one_is_not_polled(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(pcap_file(FRAMES))
+    with Pcap(path=str(tmp_path / "x")) as device:
+        assert device.recv(Batch()) == len(FRAMES)
+        with pytest.raises(DeviceClosed) as end:
+            device.recv(Batch())
+        assert end.value.finished
+        assert select.select([device.fd], [], [], 0)[0] == [device.fd]
+    assert device.fd == -1
+    with Pcap(path=str(tmp_path / "y"), mode="w") as device:
+        assert device.fd == -1
+
+
+def test_through_an_engine_to_its_end(tmp_path: Path) -> None:
+    pings = [bytes(IP(src="192.0.2.1", dst="192.0.2.2") / ICMP(seq=n)) for n in range(300)]
+    (tmp_path / "x").write_bytes(pcap_file(pings, link=101))
+    graph = Graph()
+    graph.add(Pcap(path=str(tmp_path / "x"), medium="ip"), "source")
+    graph.add(Pcap(path=str(tmp_path / "y"), mode="w", medium="ip"), "sink")
+    graph.add(Echo(), "echo")
+    graph.link("source -> echo")
+    graph.link("echo -> sink")
+    asyncio.run(Engine(graph).run())
+    answers = rdpcap(str(tmp_path / "y"))
+    assert [(p.src, p[ICMP].type, p[ICMP].seq) for p in answers] == [("192.0.2.2", 0, n) for n in range(300)]
