@@ -33,14 +33,16 @@ cdef bint packet_is_echo(const packet_t *p) noexcept nogil:
 cdef bint packet_echo(packet_t *p) noexcept nogil:
     """Turn an echo request into its reply; False, and nothing written, where it is none."""
     cdef uint8_t *icmp = p.data + p.l4
-    cdef uint16_t request
+    cdef uint16_t request, checksum
     if not packet_is_echo(p):
         return False
     packet_reply(p)
     request = be16(icmp)
     icmp[ICMP_TYPE] = ICMP_ECHO_REPLY if p.ip_version == 4 else ICMP6_ECHO_REPLY
     if not p.vnet_flags & NEEDS_CSUM:
-        put16(icmp + ICMP_CHECKSUM, csum_update16(be16(icmp + ICMP_CHECKSUM), request, be16(icmp)))
+        checksum = csum_update16(be16(icmp + ICMP_CHECKSUM), request, be16(icmp))
+        # 0xffff is the same sum, and the only right one where all of an ICMP reply is 0
+        put16(icmp + ICMP_CHECKSUM, checksum if checksum else 0xffff)
     return True
 
 

@@ -64,7 +64,8 @@ cdef class PacketSocket(Device):
 
     Notes: needs CAP_NET_RAW and CAP_NET_ADMIN. A packet socket belongs to its namespace: when the
     interface is deleted or moved to another one, the device is gone. Set down, it receives nothing
-    and comes back when set up; if it is deleted while down, only the next call tells. ``kernel_drops`` tells what the socket had no room for.
+    and comes back when set up; if it is deleted while down, only the next call tells.
+    ``kernel_drops`` tells what the socket had no room for.
 
     See also: packet(7), Tap
     """

@@ -124,6 +124,11 @@ cdef void udp_lay(udp_t *c, uint32_t i, batch_t *batch, packet_t *p) noexcept no
     message_write(message, endpoint, c.names[i] if c.six else NULL)
 
 
+cdef bint source_gone(int error) noexcept nogil:
+    """What a send says when it may not come from the address or interface it asks for."""
+    return error == EINVAL or error == ENODEV or error == ENETUNREACH
+
+
 cdef uint16_t udp_reason(int error) noexcept nogil:
     if error == EMSGSIZE:
         return TOO_BIG
@@ -152,7 +157,7 @@ cdef int udp_send_run(Udp self, batch_t *batch, uint32_t first, uint32_t count) 
             udp_gone(self, errno)
         elif errno != EINTR and errno != ECONNREFUSED:      # the latter tells of an earlier datagram
             p = &batch.packets[first + done]
-            if (errno == EINVAL or errno == ENODEV) and message_unstick(
+            if source_gone(errno) and message_unstick(
                 &c.messages[done].msg_hdr, endpoint_at(batch.arena, p.endpoint)
             ):
                 continue                                    # our address or interface has gone

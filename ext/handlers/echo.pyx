@@ -37,6 +37,7 @@ cdef uint16_t NO_ROOM = reasons.NO_ROOM
 
 cdef enum:
     PORT_PRIVILEGED = 1024
+    RATE_EXPOSED = 1000
     OPTION_END = 0
     OPTION_NOP = 1
     OPTION_LSRR = 131         # loose and strict source route, RFC 791
@@ -64,9 +65,11 @@ cdef class Echo(Handler):
         ``local_port``   port of the ``udp`` device linked here, 0 (default) = none. A datagram does
                          not tell to which port it came, and those from that same port must not be
                          reflected; so without it no datagram of a ``udp`` device is.
-        ``rate``         answers a second to one source, 0 (default) = no limit; a tenth of it at
-                         once. A super-packet counts its segments. Pings and reflected UDP count, ARP
-                         and solicitations do not. 4,096 sources; when all are busy others wait.
+        ``rate``         answers a second to one source, 0 = no limit; a tenth of it at once. Default:
+                         none on a TUN or TAP; 1,000 with ``local_port``, or where the graph says that
+                         strangers can reach it (``exposed``). A super-packet counts its segments.
+                         Pings and reflected UDP count, ARP and solicitations do not. 4,096 sources;
+                         when all are busy others wait.
 
     Drop reasons
         NOT_ANSWERED    not a request, a fragment, to a group or broadcast address or frame, source
@@ -107,9 +110,20 @@ cdef class Echo(Handler):
         self.own = Prefixes(chosen.addresses)
         self.reflect_udp = chosen.reflect_udp
         self.local_port = chosen.local_port
+        self.rate_given = chosen.rate is not None
         if chosen.rate:
-            self.buckets = Buckets(chosen.rate, max(1, chosen.rate // 10))
-            self.rate = &self.buckets.c
+            self._limit(chosen.rate)
+        elif self.local_port:
+            self.exposed()
+
+    def exposed(self):
+        """Strangers can reach it, as on a ``udp`` or ``packet_socket`` device: 1,000 a second unless told."""
+        if not self.rate_given:
+            self._limit(RATE_EXPOSED)
+
+    def _limit(self, rate):
+        self.buckets = Buckets(rate, max(1, rate // 10))
+        self.rate = &self.buckets.c
 
     cdef int c_process(self, batch_t *batch) except -1 nogil:
         cdef packet_t *p

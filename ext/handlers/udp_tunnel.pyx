@@ -106,8 +106,9 @@ cdef class UdpTunnel(Handler):
         if chosen.peer:
             record = _peer(chosen.peer)
             memcpy(&self.peer, <const char *> record, sizeof(endpoint_t))
+        self.media = {"overlay": IP if chosen.medium == "ip" else ETHERNET, "underlay": DATAGRAM}
         self.learn = chosen.learn
-        self.medium = IP if chosen.medium == "ip" else ETHERNET
+        self.medium = self.media["overlay"]
         self.mtu = chosen.mtu
         self.mss_clamp = chosen.mss_clamp and chosen.mtu > 0
         self.keepalive_ns = int(chosen.keepalive_s * 1e9)

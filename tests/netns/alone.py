@@ -5,8 +5,24 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 from tunnel.lab import Lab
+from tunnel.lab.netns import CLONE_NEWNET, open_net, unshare
+
+
+def another() -> int:
+    """A descriptor of a further, empty namespace; for a process inside a node."""
+    found: list[int] = []
+
+    def make() -> None:
+        unshare(CLONE_NEWNET)
+        found.append(open_net())
+
+    thread = Thread(target=make)
+    thread.start()
+    thread.join()
+    return found[0]
 
 
 def alone(function: Callable[[], None]) -> Callable[[Lab], None]:

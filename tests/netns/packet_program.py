@@ -63,4 +63,7 @@ def join(left: str, right: str) -> None:
 
 
 if __name__ == "__main__":
-    {"watch": watch, "join": join}[sys.argv[1]](*sys.argv[2:])
+    if sys.argv[1] == "watch":
+        watch(*sys.argv[2:])
+    else:
+        join(*sys.argv[2:])

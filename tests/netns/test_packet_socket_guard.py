@@ -17,12 +17,18 @@ QUIET_MS = 300  # an answer of the near kernel takes microseconds
 ANSWER_S = 5.0
 
 
+def said(process: subprocess.Popen[str]) -> str:
+    """The next line of a program's output."""
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
 @contextmanager
 def program(node: Node, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """``packet_program`` in a node; it is open, and ends with the block."""
     command = [sys.executable, "-m", "tests.netns.packet_program", *arguments]
     with node.popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline() == "open\n"
+        assert said(process) == "open\n"
         yield process
 
 
@@ -41,8 +47,8 @@ def street(lab: Lab) -> Node:
     near.route("10.1.0.0/24", interface="va")
     far.route("default", via="10.2.0.1")
     host.route("default", via="10.1.0.1")
-    host.neighbour("eth0", "10.1.0.1", near.interface("va").mac)
-    near.neighbour("va", "10.1.0.2", host.interface("eth0").mac)
+    host.neighbour("eth0", "10.1.0.1", near.interface("va").mac or "")
+    near.neighbour("va", "10.1.0.2", host.interface("eth0").mac or "")
     return host
 
 
@@ -52,7 +58,7 @@ def test_a_syn_gets_no_reset(lab: Lab, target: str) -> None:
     with program(lab.nodes["near"], "watch", "va") as watch, host.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
         sock.setblocking(False)
         sock.connect_ex((target, 4321))
-        assert watch.stdout.readline() == "4321\n", "the device sees it"
+        assert said(watch) == "4321\n", "the device sees it"
         poll = select.poll()
         poll.register(sock, select.POLLIN | select.POLLOUT)
         assert poll.poll(QUIET_MS) == [], "and nobody answers"
@@ -66,7 +72,7 @@ def test_without_the_guard_it_gets_one(lab: Lab, target: str) -> None:
             sock.settimeout(ANSWER_S)
             with pytest.raises(ConnectionRefusedError):
                 sock.connect((target, 4321))
-        assert watch.stdout.readline() == "4321\n"
+        assert said(watch) == "4321\n"
 
 
 def test_the_guard_goes_with_its_process(lab: Lab) -> None:

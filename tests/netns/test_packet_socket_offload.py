@@ -16,8 +16,8 @@ SIZE = 8 << 20
 ANSWER_S = 20.0
 SOL_UDP, UDP_SEGMENT = 17, 103
 FAMILIES = pytest.mark.parametrize(
-    ("family", "left", "right"),
-    [(socket.AF_INET, "10.0.0.1", "10.0.0.2"), (socket.AF_INET6, "fd00::1", "fd00::2")],
+    ("family", "right"),
+    [(socket.AF_INET, "10.0.0.2"), (socket.AF_INET6, "fd00::2")],
     ids=["ipv4", "ipv6"],
 )
 
@@ -42,7 +42,7 @@ def exact(sock: socket.socket, size: int) -> bytes:
 
 
 @FAMILIES
-def test_tcp_passes_in_super_packets(lab: Lab, family: int, left: str, right: str) -> None:
+def test_tcp_passes_in_super_packets(lab: Lab, family: int, right: str) -> None:
     a, middle, b = hosts(lab)
     content = bytes(range(256)) * (SIZE // 256)
     with program(middle, "join", "va", "vb") as join:
@@ -66,7 +66,7 @@ def test_tcp_passes_in_super_packets(lab: Lab, family: int, left: str, right: st
 
 
 @FAMILIES
-def test_udp_segmentation_passes_whole(lab: Lab, family: int, left: str, right: str) -> None:
+def test_udp_segmentation_passes_whole(lab: Lab, family: int, right: str) -> None:
     a, middle, b = hosts(lab)
     with program(middle, "join", "va", "vb") as join:
         with b.socket(family, socket.SOCK_DGRAM) as server, a.socket(family, socket.SOCK_DGRAM) as client:

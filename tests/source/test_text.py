@@ -15,6 +15,7 @@ UNWANTED = {
     "a path of one machine": re.compile(r"[/]work/|[/]root/|[/]home/\w"),
     "a registry's host": re.compile(r"pypi[.]org|python[h]osted|npmjs[.]|deb[.]debian"),
     "a folder outside the tree": re.compile(r"\bshared[/]"),
+    "a conflict of a merge": re.compile(r"^<{7} |^>{7} "),
     "code for one machine only": re.compile(r"-mar[c]h=native"),
 }
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -12,5 +12,6 @@ cdef class Echo(Handler):
     cdef Buckets buckets
     cdef buckets_t *rate      # of self.buckets; NULL = no limit
     cdef uint8_t[6] mac
+    cdef bint rate_given
     cdef bint reflect_udp
     cdef uint16_t local_port

@@ -14,3 +14,5 @@ class Echo(Handler):
 
     Options: ClassVar[type[EchoOptions]]
     def __init__(self, **options: Any) -> None: ...
+    def exposed(self) -> None:
+        """Strangers can reach it, as on a ``udp`` or ``packet_socket`` device: 1,000 a second unless told."""

@@ -11,6 +11,7 @@ from tunnel.errors import ConfigError
 
 Percent = Annotated[float, Meta(ge=0, le=100, description="percent")]
 Milliseconds = Annotated[float, Meta(ge=0, le=600_000, description="milliseconds")]
+Rate = Annotated[int, Meta(ge=0, le=100_000_000, description="answers a second to a source; 0 = no limit")]
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 
@@ -21,7 +22,7 @@ class EchoOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fiel
     mac: Annotated[str, Meta(description="MAC answered with and for")] = "02:65:63:68:6f:01"
     reflect_udp: bool = False
     local_port: Annotated[int, Meta(ge=0, le=65535, description="UDP port of a udp device")] = 0
-    rate: Annotated[int, Meta(ge=0, le=100_000_000, description="answers a second to a source; 0 = no limit")] = 0
+    rate: Rate | None = None
 
 
 class UdpTunnelOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

@@ -167,6 +167,16 @@ def test_rate_bounds_each_source() -> None:
     assert [why for _, why in passed(handler, *frames)] == ["", "", "RATE", ""]
 
 
+@pytest.mark.parametrize(("options", "exposed", "answered"), [
+    ({}, False, 200), ({}, True, 100), ({"rate": 0}, True, 200), ({"rate": 50}, True, 5), ({"local_port": 9}, False, 100),
+])
+def test_where_strangers_reach_it_there_is_a_rate(options, exposed, answered) -> None:
+    handler = Echo(**options)
+    if exposed:
+        handler.exposed()
+    assert [why for _, why in passed(handler, *[echo4() / PING4] * 200)].count("") == answered
+
+
 def datagram(source: tuple[str, int], **options: object) -> str:
     batch = Batch()
     batch.emit(b"hello", medium=DATAGRAM, endpoint=source)

@@ -1,0 +1,54 @@
+"""PacketSocket without an interface; with one: tests/netns/test_packet_socket*.py."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from tunnel.batch import Batch
+from tunnel.devices import ingress_guard
+from tunnel.devices.packet_socket import PacketSocket
+from tunnel.errors import DeviceClosed
+
+F_ALL = 0x67
+
+
+def test_what_it_carries_is_known_before_it_is_open() -> None:
+    device = PacketSocket(interface="eth9")
+    assert (device.medium, device.brings, device.accepts, device.fd) == (1, F_ALL, F_ALL, -1)
+    assert device.kernel_drops() == {"rx": 0}
+
+
+def test_the_interface_is_the_devices_name_unless_told() -> None:
+    device = PacketSocket()
+    device.name = "eth8"
+    assert device.interface == "eth8"
+    assert PacketSocket(interface="eth9").interface == "eth9"
+
+
+def test_closed_is_told() -> None:
+    device = PacketSocket(interface="eth9")
+    device.close()
+    with pytest.raises(DeviceClosed, match="interface eth9: gone"):
+        device.recv(Batch())
+    with pytest.raises(DeviceClosed, match="interface eth9: gone"):
+        device.send(Batch.of([bytes(60)]))
+
+
+def test_an_unknown_option_is_refused() -> None:
+    with pytest.raises(TypeError, match="interfaces"):
+        PacketSocket(interfaces="eth9")
+
+
+def test_the_guards_messages_are_whole() -> None:
+    """Each message says its own length, aligned; begin, table, chain and end in this order."""
+    data = ingress_guard._transaction("eth9", "table")
+    kinds = []
+    while data:
+        length, kind = struct.unpack_from("=IH", data)
+        assert length % 4 == 0
+        assert length <= len(data)
+        kinds.append(kind)
+        data = data[length:]
+    assert kinds == [16, 0x0A00, 0x0A03, 17]
