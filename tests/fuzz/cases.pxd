@@ -96,12 +96,12 @@ cdef inline void _lengths(case_t *c) noexcept nogil:
 
 cdef inline void _tags(case_t *c) noexcept nogil:
     """Up to ten tags, the last of which may be all there is."""
-    cdef uint32_t count = 1 + case_random(c, 10), i
+    cdef uint32_t count = 1 + case_random(c, 10), _i
     cdef uint16_t[3] kinds
     kinds[0], kinds[1], kinds[2] = 0x8100, 0x88a8, 0x9100
     if c.size < 14:
         return
-    for i in range(count):
+    for _i in range(count):
         _insert(c, 12, 4)
         _put(c, 12, kinds[case_random(c, 3)])
         _put(c, 14, <uint16_t> case_random(c, 0x10000))
