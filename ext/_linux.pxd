@@ -13,6 +13,7 @@ cdef extern from "errno.h" nogil:
     enum: ENODEV
 
 cdef extern from "unistd.h" nogil:
+    int close(int fd)
     ssize_t read(int fd, void *bytes, size_t size)
     ssize_t write(int fd, const void *bytes, size_t size)
 

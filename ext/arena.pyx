@@ -2,6 +2,8 @@
 
 import weakref
 
+cimport cython
+
 from cpython.buffer cimport PyBuffer_FillInfo
 
 cdef extern from "sys/mman.h" nogil:
@@ -36,13 +38,16 @@ cdef class View:
     """The exporter behind ``Packet.view``: bytes of a chunk that stay while the view lives."""
 
     def __getbuffer__(self, Py_buffer *buffer, int flags):
-        PyBuffer_FillInfo(buffer, self, self.start, self.size, not self.writable, flags)
+        if self.chunk is None:
+            raise BufferError("a view is made by Packet.view")
+        PyBuffer_FillInfo(buffer, self, self.start, self.size, False, flags)
         self.chunk.views += 1
 
     def __releasebuffer__(self, Py_buffer *buffer):
         self.chunk.views -= 1
 
 
+@cython.no_gc_clear  # faces copy from the chunk when their batch is freed
 cdef class Arena:
     """A cursor into a chunk, and the chunks set aside because a view still shows them."""
 
@@ -60,9 +65,10 @@ cdef class Arena:
 
     def _set_aside(self):
         """Views keep the chunk in use; the arena keeps count of it and takes another."""
+        fresh = Chunk(ARENA_SIZE)
         self.aside = [ref for ref in self.aside if ref() is not None]
         self.aside.append(weakref.ref(self.chunk))
-        self._adopt(Chunk(ARENA_SIZE))
+        self._adopt(fresh)
 
     @property
     def used(self) -> int:
@@ -73,20 +79,22 @@ cdef class Arena:
         """Forget the packets; what a view shows is left to the view."""
         arena_rewind(&self.c)
 
-    def view(self, size_t address, Py_ssize_t size):
-        """A writable memoryview of ``size`` bytes at ``address``, which lies in the chunk in use.
 
-        Where ``ASIDE_MAX`` chunks are set aside already, the view shows a private copy.
-        """
-        cdef View view
-        if len(self.aside) >= ASIDE_MAX and sum(ref() is not None for ref in self.aside) >= ASIDE_MAX:
-            return memoryview(bytearray((<char *> address)[:size]))
-        view = View.__new__(View)
-        view.chunk = self.chunk
-        view.start = <uint8_t *> address
-        view.size = size
-        view.writable = True
-        return memoryview(view)
+cdef object arena_view(arena_t *arena, uint8_t *start, Py_ssize_t size):
+    """A writable memoryview of ``size`` bytes in the chunk in use.
+
+    Where ``ASIDE_MAX`` chunks are set aside already, it shows a private copy, which is read-only: what
+    is written there would reach no packet.
+    """
+    cdef Arena face = <Arena> arena.face
+    cdef View view
+    if len(face.aside) >= ASIDE_MAX and sum([ref() is not None for ref in face.aside]) >= ASIDE_MAX:
+        return memoryview(<bytes> (<char *> start)[:size])
+    view = View.__new__(View)
+    view.chunk = face.chunk
+    view.start = start
+    view.size = size
+    return memoryview(view)
 
 
 cdef int arena_replace(arena_t *arena) except -1 nogil:

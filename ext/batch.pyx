@@ -1,25 +1,31 @@
 """The Python face of a batch: iteration, columns, and packets made from bytes."""
 
 cimport cython
-from cpython.buffer cimport PyBUF_WRITABLE
-from cpython.ref cimport Py_REFCNT
+from cpython.buffer cimport PyBUF_STRIDES, PyBUF_WRITABLE
 from libc.stdlib cimport calloc, free
 
-from tunnel.arena cimport arena_rewind
-from tunnel.packet cimport DROP, packet_detach, packet_face
+from tunnel.arena cimport READ_MAX, arena_rewind
+from tunnel.endpoint cimport endpoint_at, endpoint_new, endpoint_t
+from tunnel.packet cimport DROP, ETHERNET, packet_detach, packet_face
 from tunnel.parse cimport parse_batch, parse_packet
 
-from tunnel.endpoint cimport endpoint_at, endpoint_new, endpoint_t
-from tunnel.packet cimport ETHERNET
 from tunnel import endpoints
 
+# By pointer: Cython counts a reference of its own where it passes an object.
+cdef extern from *:
+    """
+    #define face_held(face, owners) (Py_REFCNT((PyObject *) (face)) > (owners))
+    """
+    bint face_held(void *face, int owners)
 
-@cython.no_gc_clear           # __dealloc__ needs the list of what is to be freed
+
+@cython.no_gc_clear  # what the faces show must be there until they are settled
 cdef class Batch:
     """The packets of one breath, and the arena that holds their bytes.
 
     A handler is given one, iterates over it (``for p in batch``) or takes its columns, and may add
-    packets by ``emit`` and ``clone``. ``len(batch)`` counts what is in it now.
+    packets by ``emit`` and ``clone``. ``len(batch)`` counts what is in it now. A column shows, without
+    copying, the packets that were there when it was taken: after ``emit`` and ``clone``, take it again.
     """
 
     def __cinit__(self, Arena arena=None):
@@ -28,14 +34,16 @@ cdef class Batch:
         self.retired = []
         self.c.arena = &self.arena.c
         self.c.face = <void *> self
+        self.view0 = packet_face(NULL, self.c.arena)
+        self.view1 = packet_face(NULL, self.c.arena)
         self.c.packets = <packet_t *> calloc(BATCH_RECEIVE, sizeof(packet_t))
         if self.c.packets == NULL:
             raise MemoryError("no memory for a batch")
         self.c.room = BATCH_RECEIVE
-        self.view0 = packet_face(self.c.packets, self.c.arena)
-        self.view1 = packet_face(self.c.packets, self.c.arena)
 
     def __dealloc__(self):
+        if self.c.packets != NULL:
+            batch_settle(&self.c)
         free(self.c.packets)
         for address in self.retired:
             free(<void *> <size_t> address)
@@ -65,18 +73,22 @@ cdef class Batch:
         return _face(self, <uint32_t> index)
 
     def __iter__(self) -> BatchIterator:
-        cdef BatchIterator iterator = BatchIterator.__new__(BatchIterator)
-        iterator.batch = self
-        return iterator
+        return BatchIterator(self)
 
     def emit(self, data, *, uint16_t egress=DROP, int medium=0, endpoint=None) -> Packet:
         """Add a new packet with these bytes.
 
         ``medium`` is that of the batch's first packet unless told; ``endpoint`` an
-        ``(address, port)`` for a datagram. Raises ``MemoryError`` where there is no room.
+        ``(address, port)`` for a datagram. Raises ``ValueError`` for more bytes than a packet can have,
+        ``MemoryError`` where there is no room.
         """
         cdef bytes raw = bytes(data)
         cdef packet_t *p
+        cdef uint32_t record = 0
+        if len(raw) > READ_MAX:
+            raise ValueError(f"a packet of {len(raw)} bytes: {READ_MAX} at most")
+        if endpoint is not None:
+            record = _endpoint_record(self.c.arena, endpoint)
         if not medium:
             medium = self.c.packets[0].medium if self.c.count else ETHERNET
         p = batch_emit(&self.c, <uint32_t> len(raw))
@@ -86,8 +98,7 @@ cdef class Batch:
         p.medium = <uint8_t> medium
         p.reason = parse_packet(p)
         p.egress = egress
-        if endpoint is not None:
-            p.endpoint = _endpoint_record(self.c.arena, endpoint)
+        p.endpoint = record
         return _face(self, self.c.count - 1)
 
     def clone(self, Packet packet not None) -> Packet:
@@ -155,6 +166,9 @@ cdef class Batch:
 cdef class BatchIterator:
     """One walk over a batch; walks may be nested."""
 
+    def __cinit__(self, Batch batch not None):
+        self.batch = batch
+
     def __iter__(self):
         return self
 
@@ -169,9 +183,9 @@ cdef class BatchIterator:
 cdef inline Packet _face(Batch batch, uint32_t index):
     """A face of packet ``index``: one of the two that alternate, if nobody else holds it."""
     cdef Packet packet
-    if Py_REFCNT(batch.view0) == 1:
+    if not face_held(<void *> batch.view0, 1):
         packet = batch.view0
-    elif Py_REFCNT(batch.view1) == 1:
+    elif not face_held(<void *> batch.view1, 1):
         packet = batch.view1
     else:
         packet = packet_face(NULL, batch.c.arena)
@@ -183,15 +197,17 @@ cdef inline Packet _face(Batch batch, uint32_t index):
 cdef int batch_settle(batch_t *batch) except -1:
     """After Python has had the batch: whatever face is still held becomes private."""
     cdef Batch face = <Batch> batch.face
-    if Py_REFCNT(face.view0) > 1:
+    cdef Packet packet
+    if face_held(<void *> face.view0, 1):
         packet_detach(face.view0)
-        face.view0 = packet_face(batch.packets, batch.arena)
-    if Py_REFCNT(face.view1) > 1:
+        face.view0 = packet_face(NULL, batch.arena)
+    if face_held(<void *> face.view1, 1):
         packet_detach(face.view1)
-        face.view1 = packet_face(batch.packets, batch.arena)
+        face.view1 = packet_face(NULL, batch.arena)
     if face.extra:
         for packet in face.extra:
-            packet_detach(packet)
+            if face_held(<void *> packet, 2):
+                packet_detach(packet)
         face.extra.clear()
     return 0
 
@@ -214,7 +230,8 @@ cdef void _adopt(Batch batch, packet_t *larger) noexcept:
     """Move the faces along to the larger array."""
     cdef Packet packet
     for packet in [batch.view0, batch.view1, *batch.extra]:
-        packet.p = larger + (packet.p - batch.c.packets)
+        if packet.p != NULL:
+            packet.p = larger + (packet.p - batch.c.packets)
     batch.retired.append(<size_t> batch.c.packets)
     batch.c.packets = larger
     batch.c.room *= 2
@@ -224,6 +241,10 @@ cdef class Column:
     """The exporter behind a column: one field of every packet, stride 64."""
 
     def __getbuffer__(self, Py_buffer *buffer, int flags):
+        if self.batch is None:
+            raise BufferError("a column is made by a batch")
+        if flags & PyBUF_STRIDES != PyBUF_STRIDES:
+            raise BufferError("a column is not contiguous")
         if flags & PyBUF_WRITABLE and not self.writable:
             raise BufferError("this column is read only")
         buffer.buf = self.start

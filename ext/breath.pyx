@@ -13,16 +13,16 @@
 
 from libc.stdint cimport uint16_t, uint32_t
 
-from tunnel.arena cimport ARENA_RECEIVE, arena_rewind
+from tunnel.arena cimport ARENA_FIRST, ARENA_RECEIVE, READ_MAX, arena_rewind, arena_t
 from tunnel.batch cimport BATCH_RECEIVE, batch_t
 from tunnel.device cimport Device
 from tunnel.handler cimport Handler, handler_process_python, tally_add, tally_subtract
-from tunnel.hold cimport held_t, hold_copy, hold_drop, hold_put
+from tunnel.hold cimport held_t, hold_copy, hold_drop, hold_put, hold_t
 from tunnel.offload cimport offload_fit
 from tunnel.packet cimport DROP, FRESH, packet_drop, packet_t
 from tunnel.parse cimport parse_batch
 from tunnel.scatter cimport plan_scatter
-from tunnel.stage cimport plan_t, stage_t
+from tunnel.stage cimport plan_t, stage_forget_oldest, stage_t
 
 from tunnel import reasons
 
@@ -43,7 +43,7 @@ cdef int plan_breathe(plan_t *plan, uint32_t i) except -1 nogil:
     cdef int _
     plan_exhale(plan)
     for _ in range(REPEATS):
-        if plan.punted:
+        if plan.punted or plan.waiting:
             return 1
         plan.at = i
         batch = plan.spare
@@ -65,6 +65,8 @@ cdef void _received(stage_t *device, batch_t *batch) noexcept nogil:
     for i in range(batch.count):
         p = &batch.packets[i]
         tally_add(&device.counters.rx, p)
+        p.flags &= ~FRESH
+        p.hops = 0
         p.egress = 0 if p.reason == UNCLAIMED else DROP
 
 
@@ -189,39 +191,49 @@ cdef void _hold_tail(plan_t *plan, stage_t *device, batch_t *batch, uint32_t don
     for i in range(done, batch.count):
         p = &batch.packets[i]
         held = hold_put(device.tail, batch, p)
-        while held == NULL and device.tail.count:
-            _forget_oldest(device)
+        while held == NULL and device.tail.count and p.len <= READ_MAX:
+            stage_forget_oldest(device, HELD_FULL)
             held = hold_put(device.tail, batch, p)
         tally_add(&device.counters.held if held != NULL else &device.counters.drops[NO_ROOM], p)
-
-
-cdef void _forget_oldest(stage_t *device) noexcept nogil:
-    cdef packet_t *oldest = &device.tail.oldest.packet
-    tally_add(&device.counters.drops[HELD_FULL], oldest)
-    tally_subtract(&device.counters.held, oldest)
-    hold_drop(device.tail, device.tail.oldest)
 
 
 cdef int plan_flush(plan_t *plan, uint32_t i) except -1 nogil:
     """Send what a device holds, oldest first, as long as it takes it."""
     cdef stage_t *device = &plan.stages[i]
     cdef batch_t *batch = plan.spare
-    cdef held_t *held
-    cdef uint32_t done
+    cdef uint32_t mark = plan.arena.cursor
+    cdef uint32_t done, left = 0
     plan.at = i
-    while device.tail.count:
-        held = device.tail.oldest
-        while held != NULL and batch.count < BATCH_RECEIVE and plan.arena.cursor < ARENA_RECEIVE:
-            hold_copy(held, batch).flags &= ~FRESH
-            held = held.newer
+    while device.tail.count and not left:
+        _fill(device.tail, batch)
+        if batch.count == 0:
+            break  # what waits inside fills the arena: after the next breath
         done = <uint32_t> (<Device> device.who).c_send(batch)
         _sent(device, batch, done)
         for _ in range(done):
             tally_subtract(&device.counters.held, &device.tail.oldest.packet)
             hold_drop(device.tail, device.tail.oldest)
-        done = batch.count - done
+        left = batch.count - done
         batch.count = 0
-        arena_rewind(plan.arena)
-        if done:
+        _reclaim(plan.arena, mark)
+    return 0
+
+
+cdef void _fill(hold_t *tail, batch_t *batch) noexcept nogil:
+    cdef held_t *held = tail.oldest
+    cdef packet_t *p
+    while held != NULL and batch.count < BATCH_RECEIVE and batch.arena.cursor < ARENA_RECEIVE:
+        p = hold_copy(held, batch)
+        if p == NULL:
             break
+        p.flags &= ~FRESH
+        held = held.newer
+
+
+cdef int _reclaim(arena_t *arena, uint32_t mark) except -1 nogil:
+    """Give back what lies behind ``mark``; before it lie packets that wait inside."""
+    if mark == ARENA_FIRST:
+        arena_rewind(arena)
+    elif arena.views[0] == 0:
+        arena.cursor = mark
     return 0

@@ -2,7 +2,7 @@
 
 from libc.stdlib cimport calloc, free
 
-from tunnel.batch cimport Batch
+from tunnel.batch cimport Batch, batch_settle
 from tunnel.handler cimport counters_dict
 
 cdef extern from *:
@@ -38,11 +38,11 @@ cdef class Device:
 
     cdef int c_recv(self, batch_t *batch) except -1 nogil:
         with gil:
-            return self.recv(<Batch> batch.face)
+            return _called(self, "recv", batch)
 
     cdef int c_send(self, batch_t *batch) except -1 nogil:
         with gil:
-            return self.send(<Batch> batch.face)
+            return _called(self, "send", batch)
 
     def recv(self, Batch batch not None) -> int:
         """Append up to 64 packets; how many came, 0 where it would block."""
@@ -88,3 +88,14 @@ cdef class Device:
     def counts(self) -> dict:
         """rx, tx, held and drops by reason: see ``tunnel.counters``."""
         return counters_dict(self.counters)
+
+
+cdef int _called(Device device, str verb, batch_t *batch) except -1:
+    """A verb that is written in Python; faces that it keeps become private."""
+    try:
+        done = getattr(device, verb)(<Batch> batch.face)
+    finally:
+        batch_settle(batch)
+    if not 0 <= done <= <long> batch.count:
+        raise ValueError(f"{type(device).__name__}.{verb} returned {done} of a batch of {batch.count}")
+    return done

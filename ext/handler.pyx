@@ -52,7 +52,10 @@ cdef class Handler:
             self.c_process(&batch.c)
 
     def tick(self, uint64_t now_ns, Batch batch not None) -> int:
-        """Called when ``deadline_ns`` is over; may emit. Returns the next deadline, 0 for none."""
+        """Called when ``deadline_ns`` is over; may emit. Returns the next deadline, 0 for none.
+
+        After an exception there is no next deadline until ``process`` sets one.
+        """
         return 0
 
     def punted(self, Batch batch not None) -> None:
@@ -90,7 +93,7 @@ cdef int _process(Handler handler, Batch batch) except -1:
 
 def is_native(Handler handler not None) -> bool:
     """Packets reach its C slot directly; False where a Python ``process`` decides."""
-    return not handler_slot_is_base(handler) and not _python_process(type(handler))
+    return not handler_slot_is_base(handler) and type(handler).process is Handler.process
 
 
 def is_complete(Handler handler not None) -> bool:
@@ -98,10 +101,12 @@ def is_complete(Handler handler not None) -> bool:
     return not handler_slot_is_base(handler) or type(handler).process is not Handler.process
 
 
-def _python_process(cls) -> bool:
-    """The first class that says ``process`` is a Python class (a heap type), not a native one."""
-    owner = next(base for base in cls.__mro__ if "process" in base.__dict__)
-    return bool(owner.__flags__ & (1 << 9))
+def accepted(Handler handler not None) -> int:
+    """What a handler takes: its ``accepts``, or 0 where it overrides ``process`` and does not say."""
+    if is_native(handler):
+        return handler.accepts
+    says = next(cls for cls in type(handler).__mro__ if "accepts" in cls.__dict__ or "process" in cls.__dict__)
+    return says.__dict__.get("accepts", 0)
 
 
 cdef dict _tally(const tally_t *tally):
@@ -118,8 +123,8 @@ cdef dict counters_dict(const counters_t *counters):
         "held": _tally(&counters.held),
         "consumed": _tally(&counters.consumed),
         "drops": {
-            name: _tally(&counters.drops[number])
-            for number, name in enumerate(reasons.known())
+            reasons.name(number): _tally(&counters.drops[number])
+            for number in range(REASONS_MAX)
             if counters.drops[number].packets
         },
     }

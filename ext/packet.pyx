@@ -4,43 +4,24 @@ from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.string cimport memset
 
-from tunnel.arena cimport Arena
+from _fields cimport packet_address, packet_has_macs, packet_has_ports, packet_port
+
+from tunnel.arena cimport arena_view
 from tunnel.endpoint cimport endpoint_at
 from tunnel.verbs cimport packet_echo, packet_reply, packet_set_address, packet_set_port
-from tunnel.wire cimport be16
+
+from tunnel import endpoints, reasons
 
 assert sizeof(packet_t) == 64, "packet_t is not 64 bytes"
 assert sizeof(endpoint_t) == 64, "endpoint_t is not 64 bytes"
 
-cdef enum:
-    ICMP = 1
-    TCP = 6
-    UDP = 17
-    SCTP = 132
-    UDPLITE = 136
-
+cdef uint32_t REASONS_MAX = reasons.MAX
 
 globals().update(
     ETHERNET=ETHERNET, IP=IP, DATAGRAM=DATAGRAM,
     CONSUMED=CONSUMED, HELD=HELD, PUNT=PUNT, DROP=DROP,
     F_CSUM=F_CSUM, F_TSO4=F_TSO4, F_TSO6=F_TSO6, F_USO4=F_USO4, F_USO6=F_USO6, F_ALL=F_ALL,
 )
-
-
-cdef inline bint _has_ports(const packet_t *p) noexcept nogil:
-    return p.l4 != ABSENT and (p.proto == TCP or p.proto == UDP or p.proto == SCTP or p.proto == UDPLITE)
-
-
-cdef inline object _address(const packet_t *p, bint destination):
-    if p.ip_version == 4:
-        return PyBytes_FromStringAndSize(<char *> p.data + p.l3 + (16 if destination else 12), 4)
-    if p.ip_version == 6:
-        return PyBytes_FromStringAndSize(<char *> p.data + p.l3 + (24 if destination else 8), 16)
-    return None
-
-
-cdef inline object _port(const packet_t *p, uint32_t offset):
-    return be16(p.data + p.l4 + offset) if _has_ports(p) else None
 
 
 cdef class Packet:
@@ -51,6 +32,9 @@ cdef class Packet:
     changes to it go nowhere. Offsets are from the first byte; ``None`` where the header is absent.
     """
 
+    def __cinit__(self):
+        self.p = &self.kept
+
     @property
     def data(self) -> bytes:
         """All its bytes, copied."""
@@ -58,11 +42,14 @@ cdef class Packet:
 
     @property
     def view(self) -> memoryview:
-        """Its bytes, not copied, writable; *pins* the memory while it lives. *Shared* bytes are made own first."""
+        """Its bytes (*shared* ones made own first), writable; *pins* the memory while it lives.
+
+        While views of 16 earlier breaths are kept, a further one is a read-only copy.
+        """
         if self.arena == NULL:
             return memoryview(self.bytes)
         self.own()
-        return (<Arena> self.arena.face).view(<size_t> self.p.data, self.p.len)
+        return arena_view(self.arena, self.p.data, self.p.len)
 
     @property
     def payload(self) -> bytes:
@@ -77,7 +64,7 @@ cdef class Packet:
     @property
     def src(self):
         """Source address, 4 or 16 bytes; None without IP. Setting it mends the checksums."""
-        return _address(self.p, False)
+        return packet_address(self.p, False)
 
     @src.setter
     def src(self, bytes address not None):
@@ -86,7 +73,7 @@ cdef class Packet:
     @property
     def dst(self):
         """Destination address, 4 or 16 bytes; None without IP. Setting it mends the checksums."""
-        return _address(self.p, True)
+        return packet_address(self.p, True)
 
     @dst.setter
     def dst(self, bytes address not None):
@@ -95,17 +82,17 @@ cdef class Packet:
     @property
     def src_ip(self):
         """``src`` as an ``ipaddress`` object, made when asked for."""
-        return _ip(_address(self.p, False))
+        return _ip(packet_address(self.p, False))
 
     @property
     def dst_ip(self):
         """``dst`` as an ``ipaddress`` object, made when asked for."""
-        return _ip(_address(self.p, True))
+        return _ip(packet_address(self.p, True))
 
     @property
     def sport(self):
         """Source port of TCP, UDP, SCTP; else None. Setting it mends the checksum."""
-        return _port(self.p, 0)
+        return packet_port(self.p, 0)
 
     @sport.setter
     def sport(self, uint16_t port):
@@ -114,7 +101,7 @@ cdef class Packet:
     @property
     def dport(self):
         """Destination port of TCP, UDP, SCTP; else None. Setting it mends the checksum."""
-        return _port(self.p, 2)
+        return packet_port(self.p, 2)
 
     @dport.setter
     def dport(self, uint16_t port):
@@ -123,7 +110,7 @@ cdef class Packet:
     @property
     def five_tuple(self):
         """``(src, dst, proto, sport, dport)`` in one call."""
-        return _address(self.p, False), _address(self.p, True), self.p.proto, _port(self.p, 0), _port(self.p, 2)
+        return packet_address(self.p, False), packet_address(self.p, True), self.p.proto, packet_port(self.p, 0), packet_port(self.p, 2)
 
     @property
     def proto(self) -> int:
@@ -143,12 +130,12 @@ cdef class Packet:
     @property
     def dst_mac(self):
         """Destination MAC, 6 bytes; None where there is no Ethernet header."""
-        return PyBytes_FromStringAndSize(<char *> self.p.data, 6) if self.p.medium == ETHERNET else None
+        return PyBytes_FromStringAndSize(<char *> self.p.data, 6) if packet_has_macs(self.p) else None
 
     @property
     def src_mac(self):
         """Source MAC, 6 bytes; None where there is no Ethernet header."""
-        return PyBytes_FromStringAndSize(<char *> self.p.data + 6, 6) if self.p.medium == ETHERNET else None
+        return PyBytes_FromStringAndSize(<char *> self.p.data + 6, 6) if packet_has_macs(self.p) else None
 
     @property
     def vlan(self):
@@ -235,13 +222,15 @@ cdef class Packet:
 
     @property
     def endpoint(self):
-        """``(address, port)`` it came from or goes to, for a DATAGRAM; else None."""
+        """``(address, port)`` it came from or goes to, for a DATAGRAM; a zone is a number, ``fe80::1%2``."""
         if self.arena == NULL:
             return _endpoint(&self.endpoint)
         return _endpoint(endpoint_at(self.arena, self.p.endpoint)) if self.p.endpoint else None
 
     def drop(self, uint16_t reason=0):
-        """Drop it for a reason of ``tunnel.reasons``."""
+        """Drop it for a reason of ``tunnel.reasons``. Raises ``ValueError`` for a number out of the table."""
+        if reason >= REASONS_MAX:
+            raise ValueError(f"reason {reason}: a number of tunnel.reasons was expected")
         packet_drop(self.p, reason)
 
     def own(self) -> None:
@@ -266,7 +255,7 @@ cdef class Packet:
         packet_set_address(self.p, <const uint8_t *> <char *> address, destination)
 
     def _set_port(self, uint16_t port, bint destination):
-        if not _has_ports(self.p):
+        if not packet_has_ports(self.p):
             raise ValueError(f"protocol {self.p.proto} has no ports here")
         self.own()
         packet_set_port(self.p, port, destination)
@@ -281,13 +270,7 @@ def _ip(address):
 
 
 cdef object _endpoint(const endpoint_t *record):
-    import socket
-    if record.size == 0:
-        return None
-    port = be16(record.name + 2)
-    if record.size == 16:
-        return socket.inet_ntop(socket.AF_INET, (<const char *> record.name)[4:8]), port
-    return socket.inet_ntop(socket.AF_INET6, (<const char *> record.name)[8:24]), port
+    return endpoints.unpack(PyBytes_FromStringAndSize(<const char *> record, sizeof(endpoint_t)))
 
 
 cdef Packet packet_face(packet_t *p, arena_t *arena):

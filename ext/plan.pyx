@@ -5,21 +5,19 @@ import logging
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
-from tunnel.batch cimport batch_settle, batch_t
+from tunnel.batch cimport Batch, batch_settle, batch_t
 from tunnel.breath cimport plan_breathe, plan_exhale, plan_flush
 from tunnel.device cimport Device
 from tunnel.handler cimport Handler
-from tunnel.hold cimport hold_free, hold_new
-from tunnel.packet cimport packet_drop
+from tunnel.packet cimport HELD, packet_drop
 from tunnel.scatter cimport plan_scatter
-from tunnel.stage cimport NOWHERE, link_t, stage_t
+from tunnel.stage cimport NOWHERE, link_t, stage_device, stage_forget, stage_free, stage_handler, stage_t
 
 from tunnel import reasons
 from tunnel.errors import DeviceClosed
-from tunnel.handler import is_native
 
 cdef enum:
-    TAIL_LIMIT = 8388608      # bytes that one device may hold back
+    ROUNDS = 8                # times that punts are served, or exceptions met, in one step
 
 log = logging.getLogger("tunnel")
 
@@ -48,46 +46,51 @@ cdef class Plan:
         self.c.spare = _batch(self)
         self.c.fitted = _batch(self)
         for place, who in enumerate(self.objects):
-            _stage(self, &self.c.stages[place], who)
+            self._add(place, who)
         for source, port, target, into in links:
-            self._link(self.objects.index(source), port, self.objects.index(target), into)
+            self._link(source, port, target, into)
         self._fit()
 
     def __dealloc__(self):
         cdef uint32_t i
-        if self.c.stages == NULL:
-            return
-        for i in range(self.c.count):
-            free(self.c.stages[i].out)
-            if self.c.stages[i].tail != NULL:
-                hold_free(self.c.stages[i].tail)
-        free(self.c.stages)
+        if self.c.stages != NULL:
+            for i in range(self.c.count):
+                stage_free(&self.c.stages[i])
+            free(self.c.stages)
 
-    def _link(self, uint32_t source, uint32_t port, uint32_t target, uint16_t into):
-        self.c.stages[source].out[port].target = target
-        self.c.stages[source].out[port].port = into
+    def _add(self, uint32_t place, who):
+        cdef stage_t *stage = &self.c.stages[place]
+        stage.inbox = _batch(self)
+        if isinstance(who, Handler):
+            stage.punts = _batch(self)
+            stage_handler(stage, who)
+        else:
+            stage_device(stage, who, &self.c.uncounted)
+
+    def _link(self, source, port, target, into):
+        cdef uint32_t place = self.objects.index(source), goal = self.objects.index(target)
+        if not 0 <= port < self.c.stages[place].ports or not 0 <= into < self.c.stages[goal].ports:
+            raise ValueError(f"link from port {port} of {source} to port {into} of {target}: there is no such port")
+        self.c.stages[place].out[<uint32_t> port] = link_t(goal, into)
 
     def _fit(self):
         """Mark the stages that packets may reach which they do not accept."""
         cdef uint32_t i
         for i in range(self.c.handlers, self.c.count):
             for place in self._reached(i):
-                if (<Device> self.objects[i]).brings & ~self.c.stages[place].accepts:
-                    self.c.stages[place].fit = True
+                self.c.stages[place].fit |= (<Device> self.objects[i]).brings & ~self.c.stages[place].accepts != 0
 
     def _reached(self, uint32_t start):
         """The places that packets of stage ``start`` may come to."""
         cdef uint32_t place, port
-        found = set()
-        todo = [start]
+        found, todo = set(), [start]
         while todo:
             place = todo.pop()
             for port in range(self.c.stages[place].ports):
                 target = self.c.stages[place].out[port].target
                 if target != NOWHERE and target not in found:
                     found.add(target)
-                    if target < self.c.handlers:
-                        todo.append(target)
+                    todo += [target] if target < self.c.handlers else []
         return found
 
     def feeders(self, Device device not None) -> list:
@@ -98,38 +101,46 @@ cdef class Plan:
     def breathe(self, Device device not None, uint64_t now_ns) -> bool:
         """Receive from a device and see the packets through. True where there may be more.
 
-        Raises ``DeviceClosed`` (its ``device`` says which one) and, if ``strict``, what a handler raises.
+        Raises ``DeviceClosed`` (its ``device`` says which one) and, if ``strict``, what a handler
+        raises; what waits inside then is left to ``exhale``. ``RuntimeError`` from inside a step.
         """
         cdef uint32_t place = <uint32_t> self.objects.index(device)
+        _begin(self, now_ns)
+        try:
+            return self._breathe(place)
+        finally:
+            self.busy = False
+
+    def _breathe(self, uint32_t place):
         cdef int more
-        self.c.now_ns = now_ns
-        while True:
-            try:
-                with nogil:
-                    more = plan_breathe(&self.c, place)
-            except Exception as error:
-                _blame(self, error)
-                continue
+        try:
+            with nogil:
+                more = plan_breathe(&self.c, place)
             if not self.c.punted:
                 return more == 1
-            self._serve_punts()
+        except BaseException as error:
+            _blame(self, error)
+        self._exhale()
+        return True
 
     def tick(self, uint64_t now_ns) -> None:
         """Call ``tick`` of the handlers whose deadline is over, and send what they emit."""
         cdef uint32_t i
-        self.c.now_ns = now_ns
-        for i in range(self.c.handlers):
-            handler = <Handler> self.objects[i]
-            if 0 < (<Handler> handler).deadline_ns <= now_ns:
-                self._call(i, handler.tick)
-        self._exhale()
+        _begin(self, now_ns)
+        try:
+            for i in range(self.c.handlers):
+                if 0 < _deadline(&self.c.stages[i]) <= now_ns:
+                    self._call_tick(i)
+            self._exhale()
+        finally:
+            self.busy = False
 
     def deadline(self) -> int:
         """The earliest ``deadline_ns`` of all handlers, 0 for none."""
         cdef uint32_t i
         cdef uint64_t at, earliest = 0
         for i in range(self.c.handlers):
-            at = (<Handler> self.c.stages[i].who).deadline_ns
+            at = _deadline(&self.c.stages[i])
             if at and (not earliest or at < earliest):
                 earliest = at
         return earliest
@@ -137,12 +148,14 @@ cdef class Plan:
     def flush(self, Device device not None, uint64_t now_ns) -> bool:
         """Send what the device holds. True once nothing is left."""
         cdef uint32_t place = <uint32_t> self.objects.index(device)
-        self.c.now_ns = now_ns
+        _begin(self, now_ns)
         try:
             with nogil:
                 plan_flush(&self.c, place)
-        except Exception as error:
+        except BaseException as error:
             _blame(self, error)
+        finally:
+            self.busy = False
         return self.c.stages[place].tail.count == 0
 
     def blocked(self) -> list:
@@ -154,63 +167,69 @@ cdef class Plan:
         return [self.objects[i] for i in range(self.c.handlers, self.c.count) if self.c.stages[i].tail.count]
 
     def waiting(self) -> bool:
-        """Rounds were used up: packets wait inside, ``exhale`` is to be called soon."""
+        """Packets may wait inside (rounds used up, something raised): ``exhale`` is to be called soon."""
         return self.c.waiting
 
     def exhale(self, uint64_t now_ns) -> None:
         """Go on with what waits inside, without receiving."""
-        self.c.now_ns = now_ns
-        self._exhale()
+        _begin(self, now_ns)
+        try:
+            self._exhale()
+        finally:
+            self.busy = False
+
+    def end(self) -> None:
+        """The run is over: what still waits inside, and what devices hold, is dropped as CLOSED."""
+        cdef uint32_t i
+        for i in range(self.c.count):
+            stage_forget(&self.c.stages[i], reasons.CLOSED)
+        self.c.waiting = self.c.punted = False
 
     def _exhale(self):
-        while True:
+        cdef uint32_t _
+        for _ in range(ROUNDS):
             try:
                 with nogil:
                     plan_exhale(&self.c)
-            except Exception as error:
+                if not self.c.punted:
+                    return
+                self._serve_punts()
+            except BaseException as error:
                 _blame(self, error)
-                continue
-            if not self.c.punted:
-                return
-            self._serve_punts()
+        self.c.waiting = True
 
     def _serve_punts(self):
         """Step 6: one call a handler; what it decides goes on with the next steps."""
         cdef uint32_t i
         self.c.punted = False
         for i in range(self.c.handlers):
-            if self.c.stages[i].punts.count:
+            if self.c.stages[i].quarantined:
+                stage_forget(&self.c.stages[i], reasons.QUARANTINED)
+            elif self.c.stages[i].punts.count:
                 self._call_punted(i)
 
     def _call_punted(self, uint32_t i):
         cdef stage_t *stage = &self.c.stages[i]
         cdef batch_t *batch = stage.punts
-        self.c.at, self.c.hand = i, batch
-        batch.now_ns = self.c.now_ns
-        try:
-            self.objects[i].punted(<Batch> batch.face)
-            batch_settle(batch)
-        except Exception as error:
-            _blame(self, error)
-            return
-        self.c.hand = NULL
-        stage.punts = plan_scatter(&self.c, stage, batch)
+        stage.punts, self.c.spare = self.c.spare, NULL
+        _in_hand(self, i, batch)
+        self.objects[i].punted(<Batch> batch.face)
+        batch_settle(batch)
+        _decided(self, stage)
 
-    def _call(self, uint32_t i, method):
-        """``tick``: an empty batch to emit into, scattered like any other."""
-        cdef stage_t *stage = &self.c.stages[i]
+    def _call_tick(self, uint32_t i):
+        """An empty batch to emit into, scattered like any other."""
+        cdef Handler handler = self.objects[i]
         cdef batch_t *batch = self.c.spare
-        self.c.at, self.c.hand, self.c.spare = i, batch, NULL
-        batch.now_ns = self.c.now_ns
-        (<Handler> stage.who).deadline_ns = 0
+        self.c.spare = NULL
+        _in_hand(self, i, batch)
+        handler.deadline_ns = 0
         try:
-            (<Handler> stage.who).deadline_ns = method(self.c.now_ns, <Batch> batch.face) or 0
+            handler.deadline_ns = handler.tick(self.c.now_ns, <Batch> batch.face) or 0
             batch_settle(batch)
-        except Exception as error:
+            _decided(self, &self.c.stages[i])
+        except BaseException as error:
             _blame(self, error)
-            return
-        self.c.hand = NULL
-        self.c.spare = plan_scatter(&self.c, stage, batch)
 
 
 cdef batch_t *_batch(Plan self) except NULL:
@@ -219,46 +238,46 @@ cdef batch_t *_batch(Plan self) except NULL:
     return &(<Batch> batch).c
 
 
-cdef int _stage(Plan self, stage_t *stage, who) except -1:
-    cdef uint32_t port
-    stage.who = <void *> who
-    stage.inbox = _batch(self)
-    stage.ports = <uint32_t> len(who.ports) if isinstance(who, Handler) else 1
-    stage.out = <link_t *> calloc(max(stage.ports, 1), sizeof(link_t))
-    if stage.out == NULL:
-        raise MemoryError("no memory for the plan")
-    for port in range(stage.ports):
-        stage.out[port].target = NOWHERE
-    if isinstance(who, Handler):
-        return _handler_stage(self, stage, who)
-    stage.counters = (<Device> who).counters
-    stage.entering = stage.leaving = &self.c.uncounted
-    stage.accepts = (<Device> who).accepts
-    stage.tail = hold_new(TAIL_LIMIT)
+cdef int _begin(Plan self, uint64_t now_ns) except -1:
+    """A step begins; handlers and devices, which are called in it, may not begin another."""
+    if self.busy:
+        raise RuntimeError("the plan is at work: a handler or a device may not call it")
+    self.busy = True
+    self.c.now_ns = now_ns
     return 0
 
 
-cdef int _handler_stage(Plan self, stage_t *stage, who) except -1:
-    stage.counters = (<Handler> who).counters
-    stage.entering = &stage.counters.rx
-    stage.leaving = &stage.counters.tx
-    stage.punts = _batch(self)
-    stage.python = not is_native(who)
-    stage.accepts = accepted(who)
-    return 0
+cdef void _in_hand(Plan self, uint32_t i, batch_t *batch) noexcept:
+    self.c.at, self.c.hand = i, batch
+    batch.now_ns = self.c.now_ns
+
+
+cdef void _decided(Plan self, stage_t *stage) noexcept:
+    cdef batch_t *batch = self.c.hand
+    self.c.hand = NULL
+    self.c.spare = plan_scatter(&self.c, stage, batch)
+
+
+cdef uint64_t _deadline(const stage_t *stage) noexcept:
+    return 0 if stage.quarantined else (<Handler> stage.who).deadline_ns
 
 
 cdef int _blame(Plan self, error) except -1:
     """A stage raised: drop what it had in hand, count it, and say so once."""
     cdef stage_t *stage = &self.c.stages[self.c.at]
     who = <object> stage.who
-    closed = isinstance(error, DeviceClosed)
+    closed = isinstance(who, Device) and isinstance(error, DeviceClosed)
     _bury(self, stage, reasons.CLOSED if closed else reasons.RAISED)
-    if self.strict or closed or isinstance(who, Device):
-        error.device = who if isinstance(who, Device) else None
+    self.c.waiting = True
+    if closed:
+        error.device = who
+        stage_forget(stage, reasons.CLOSED)
+    if self.strict or isinstance(who, Device) or not isinstance(error, Exception):
+        self.c.punted = True
         raise error
     stage.failures += 1
-    if stage.failures == 1:
+    if not stage.told:
+        stage.told = True
         log.error("handler %s raised; its packets are dropped", who.name or type(who).__name__, exc_info=error)
     if stage.failures >= self.quarantine_after and not stage.quarantined:
         stage.quarantined = True
@@ -267,29 +286,15 @@ cdef int _blame(Plan self, error) except -1:
 
 
 cdef int _bury(Plan self, stage_t *stage, uint16_t reason) except -1:
+    """Drop the batch in hand, but for what the handler has put into its store."""
     cdef batch_t *batch = self.c.hand
     cdef uint32_t i
     if batch == NULL:
+        self.c.spare.count = 0
         return 0
     batch_settle(batch)
     for i in range(batch.count):
-        packet_drop(&batch.packets[i], reason)
-    batch = plan_scatter(&self.c, stage, batch)
-    self.c.hand = NULL
-    if batch == stage.punts:
-        return 0
-    self.c.spare = batch
-    return 0
-
-
-def accepted(Handler handler not None) -> int:
-    """What the handler takes: its ``accepts``, but 0 where a Python class overrides a native
-    one's ``process`` and does not itself say what it takes."""
-    if is_native(handler):
-        return handler.accepts
-    for cls in type(handler).__mro__:
-        if "accepts" in cls.__dict__:
-            return cls.accepts if cls.__flags__ & (1 << 9) else 0
-        if "process" in cls.__dict__:
-            return 0
+        if batch.packets[i].egress != HELD:
+            packet_drop(&batch.packets[i], reason)
+    _decided(self, stage)
     return 0

@@ -13,7 +13,7 @@ from tunnel.stage cimport NOWHERE, link_t, plan_t, stage_t
 from tunnel import reasons
 
 cdef enum:
-    HOPS = 16                 # stages that may see one packet
+    HOPS = 16                 # handlers that may see one packet
 
 cdef uint16_t UNCLAIMED = reasons.UNCLAIMED
 cdef uint16_t UNLINKED = reasons.UNLINKED
@@ -76,7 +76,7 @@ cdef inline bint _enter(stage_t *target, packet_t *p, uint16_t port) noexcept no
     p.egress = DROP
     p.reason = UNCLAIMED
     p.hops += 1
-    if p.hops > HOPS:
+    if p.hops > HOPS and target.tail == NULL:
         tally_add(&target.counters.drops[LOOP], p)
         return False
     return True
@@ -103,20 +103,28 @@ cdef void _count_fresh(counters_t *counters, packet_t *p) noexcept nogil:
 
 cdef void _end(plan_t *plan, stage_t *stage, packet_t *p) noexcept nogil:
     """A packet that no link takes on: a verdict, or a port that leads nowhere."""
-    cdef packet_t *copy
     if p.egress == CONSUMED:
         tally_add(&stage.counters.consumed, p)
     elif p.egress == HELD:
         tally_add(&stage.counters.held, p)
     elif p.egress == PUNT and stage.punts != NULL:
-        copy = batch_append(stage.punts)
-        if copy == NULL:
-            tally_add(&stage.counters.drops[NO_ROOM], p)
-            return
-        copy[0] = p[0]
-        copy.egress = DROP
-        plan.punted = True
+        _punt(plan, stage, p)
     elif p.egress == DROP:
         tally_add(&stage.counters.drops[p.reason & 0xff], p)
     else:
         tally_add(&stage.counters.drops[UNLINKED], p)
+
+
+cdef void _punt(plan_t *plan, stage_t *stage, packet_t *p) noexcept nogil:
+    """To the same handler's ``punted``, which may punt in its turn but not for ever."""
+    cdef packet_t *copy = NULL
+    p.hops += 1
+    if p.hops <= HOPS:
+        copy = batch_append(stage.punts)
+    if copy == NULL:
+        tally_add(&stage.counters.drops[LOOP if p.hops > HOPS else NO_ROOM], p)
+        return
+    copy[0] = p[0]
+    copy.egress = DROP
+    copy.reason = UNCLAIMED
+    plan.punted = True

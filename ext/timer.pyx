@@ -2,6 +2,7 @@
 
 import os
 
+from libc.errno cimport errno
 from libc.stdint cimport uint64_t
 
 from tunnel.errors import DeviceError
@@ -24,10 +25,10 @@ cdef extern from "sys/timerfd.h" nogil:
 cdef class Timer:
     """``fd`` becomes readable when CLOCK_MONOTONIC reaches what ``arm`` was told."""
 
-    def __init__(self):
+    def __cinit__(self):
         self.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)
         if self.fd < 0:
-            raise DeviceError("the kernel gives no timerfd")
+            raise DeviceError(f"the kernel gives no timerfd: {os.strerror(errno)}; see `ulimit -n`", errno)
 
     def arm(self, uint64_t deadline_ns) -> None:
         """Wake at ``deadline_ns``, at once if that is over; 0 for never."""

@@ -38,7 +38,6 @@ cdef class View:
     cdef Chunk chunk
     cdef uint8_t *start
     cdef Py_ssize_t size
-    cdef bint writable
 
 
 cdef class Arena:
@@ -56,6 +55,7 @@ cdef inline int tunnel_abi() noexcept nogil:
 
 
 cdef int arena_replace(arena_t *arena) except -1 nogil
+cdef object arena_view(arena_t *arena, uint8_t *start, Py_ssize_t size)
 
 
 cdef inline uint8_t *arena_take(arena_t *arena, uint32_t size) noexcept nogil:

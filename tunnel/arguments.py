@@ -24,6 +24,17 @@ def read(kind: str, options: type[Struct], given: dict[str, Any]) -> Struct:
         raise ConfigError(f"{kind}: {error}") from None
 
 
+def mac(kind: str, key: str, text: str) -> bytes:
+    """The six bytes of a MAC that an interface can have, ``02:00:00:00:00:01``. Raises ``ConfigError``."""
+    try:
+        address = bytes.fromhex(text.replace(":", ""))
+    except ValueError:
+        address = b""
+    if len(address) != 6 or text.count(":") != 5 or address[0] & 1 or not any(address):
+        raise ConfigError(f"{kind}: {key} = {text!r}: a unicast MAC was expected, such as 02:00:00:00:00:01")
+    return address
+
+
 def check_interfaces(kind: str, addresses: Iterable[str]) -> None:
     """Raise ``ConfigError`` unless each is an address with its prefix length."""
     wrong = []

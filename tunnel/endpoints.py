@@ -29,8 +29,14 @@ def parse(text: str) -> tuple[str, int]:
 
 
 def pack(address: str, port: int) -> bytes:
-    """The ``endpoint_t`` record of an address (a ``%zone`` gives the interface) and a port."""
+    """The ``endpoint_t`` record of an address (a ``%zone`` gives the interface) and a port.
+
+    An IPv4-mapped address is the IPv4 address. Raises ``ValueError`` for what is no address,
+    ``OverflowError`` for a port out of range, ``OSError`` for a zone that is no interface.
+    """
     parsed = ipaddress.ip_address(address)
+    if parsed.version == 6 and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
     if parsed.version == 4:
         name = struct.pack("=HH", socket.AF_INET, socket.htons(port)) + parsed.packed + bytes(8)
     else:
@@ -38,3 +44,15 @@ def pack(address: str, port: int) -> bytes:
         scope = 0 if zone is None else int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
         name = struct.pack("=HHI", socket.AF_INET6, socket.htons(port), 0) + parsed.packed + struct.pack("=I", scope)
     return struct.pack("=28sI32x", name, len(name))
+
+
+def unpack(record: bytes) -> tuple[str, int] | None:
+    """Address (with its zone as a number, where it has one) and port of a record; None for an empty one."""
+    name, size = struct.unpack("=28sI", record[:32])
+    if size == 0:
+        return None
+    port: int = struct.unpack("!H", name[2:4])[0]
+    if size == 16:
+        return socket.inet_ntop(socket.AF_INET, name[4:8]), port
+    zone = struct.unpack("=I", name[24:28])[0]
+    return socket.inet_ntop(socket.AF_INET6, name[8:24]) + (f"%{zone}" if zone else ""), port

@@ -1,6 +1,6 @@
 """The engine: a graph on an asyncio loop. Policy lives here; packets move in ``tunnel.breath``.
 
-    readable    a device's descriptor fires: one breath of the plan
+    readable    a device's descriptor fires: one breath of the plan (a file, which has none, is pulled)
     timer       one timerfd, set to the earliest deadline of all handlers
     writable    a device that was blocked: what it holds goes first, then its feeders go on
     gone        its reader is removed first; the engine ends, or opens the device again
@@ -13,6 +13,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from time import monotonic_ns
 
 from tunnel.counters import Ledger
@@ -36,29 +37,36 @@ class Engine:
         self.graph = graph
         self._devices = list(graph.devices.values())
         self._handlers = list(graph.handlers.values())
-        self._gone: set[Device] = set()
-        self._blocked: set[Device] = set()
         self._done: asyncio.Future[None] | None = None
+        self._stopped = False
 
     async def run(self, started: Callable[[], None] | None = None) -> None:
         """Open every device, serve until the end, close everything.
 
         ``started`` is called once packets flow. Raises ``ConfigError`` before anything is opened,
-        ``DeviceError`` when a device cannot be opened, ``DeviceClosed`` when one is gone.
+        ``DeviceError`` when a device cannot be opened, ``DeviceClosed`` when one is gone,
+        ``RuntimeError`` while it runs already. Afterwards it may run again.
         """
+        if self._done is not None:
+            raise RuntimeError("this engine runs already")
         self.graph.check()
-        self._loop = asyncio.get_running_loop()
-        self._done = self._loop.create_future()
+        self._reset()
+        assert self._done is not None
         try:
-            self._open()
-            if started is not None:
-                started()
-            await self._done
+            with ExitStack() as ends:
+                self._open(ends)
+                if started is not None:
+                    started()
+                if not self._stopped:
+                    await self._done
         finally:
-            self._close()
+            self._done, self._stopped = None, False
+        if self._error is not None:
+            raise self._error
 
     def stop(self) -> None:
-        """End ``run`` without an error. May be called again, and before it runs."""
+        """End ``run`` without an error. May be called again; before ``run``, that ends as soon as it starts."""
+        self._stopped = True
         self._end(None)
 
     def counts(self) -> Ledger:
@@ -70,9 +78,21 @@ class Engine:
             "kernel": {name: found for name, device in devices if (found := device.kernel_drops())},
         }
 
-    def _open(self) -> None:
+    def _reset(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._done = self._loop.create_future()
+        self._error: Exception | None = None
+        self._gone: set[Device] = set()
+        self._blocked: set[Device] = set()
+        self._pulls: dict[Device, asyncio.Handle] = {}
+        self._finishing = False
+        self._exhaling = False
+
+    def _open(self, ends: ExitStack) -> None:
+        """What is opened is given back by ``ends``, the last first, whatever fails."""
         for device in self._devices:
             device.open()
+            ends.callback(self._shut, device)
         options = self.graph.engine
         self._plan = Plan(
             self._handlers, self._devices, self._joints(),
@@ -80,9 +100,13 @@ class Engine:
         )  # fmt: skip
         self._feeders = {device: self._plan.feeders(device) for device in self._devices}
         self._timer = Timer()
+        ends.callback(self._timer.close)
         for handler in self._handlers:
             handler.opened(monotonic_ns())
+            ends.callback(handler.closed)
+        ends.callback(self._plan.end)
         self._loop.add_reader(self._timer.fd, self._ticked)
+        ends.callback(self._loop.remove_reader, self._timer.fd)
         for device in self._devices:
             self._watch(device)
         self._after()
@@ -91,45 +115,57 @@ class Engine:
         named: dict[str, Handler | Device] = {**self.graph.devices, **self.graph.handlers}
         return [(named[a], out, named[b], into) for a, out, b, into in self.graph.links]
 
-    def _close(self) -> None:
-        if hasattr(self, "_timer") and self._timer.fd >= 0:
-            self._loop.remove_reader(self._timer.fd)
-            self._timer.close()
-            for handler in self._handlers:
-                handler.closed()
-        for device in self._devices:
-            self._unwatch(device)
-            device.close()
+    def _shut(self, device: Device) -> None:
+        self._unwatch(device)
+        device.close()
 
     def _watch(self, device: Device) -> None:
+        """Receive from a device whenever it is ready; a file always is."""
         if device.fd >= 0:
             self._loop.add_reader(device.fd, self._readable, device)
+        elif device not in self._pulls:
+            self._pulls[device] = self._loop.call_soon(self._pull, device)
 
     def _unwatch(self, device: Device) -> None:
+        self._pause(device)
+        if device.fd >= 0:
+            self._loop.remove_writer(device.fd)
+
+    def _pause(self, device: Device) -> None:
         if device.fd >= 0:
             self._loop.remove_reader(device.fd)
-            self._loop.remove_writer(device.fd)
+        elif device in self._pulls:
+            self._pulls.pop(device).cancel()
 
     def _readable(self, device: Device) -> None:
         self._guard(self._plan.breathe, device, monotonic_ns())
+
+    def _pull(self, device: Device) -> None:
+        more = self._guard(self._plan.breathe, device, monotonic_ns())
+        if device in self._pulls:  # neither paused nor closed meanwhile
+            self._pulls.pop(device).cancel()
+            if more:
+                self._watch(device)
+            else:
+                self._after()
 
     def _ticked(self) -> None:
         self._timer.clear()
         self._guard(self._plan.tick, monotonic_ns())
 
     def _exhale(self) -> None:
+        self._exhaling = False
         self._guard(self._plan.exhale, monotonic_ns())
 
     def _writable(self, device: Device) -> None:
         if self._guard(self._plan.flush, device, monotonic_ns()):
             self._loop.remove_writer(device.fd)
-            self._blocked.discard(device)
-            for feeder in self._feeders[device]:
-                if not self._paused(feeder):
-                    self._watch(feeder)
+            self._unblock(device)
 
     def _guard(self, step: Callable[..., bool | None], *args: object) -> bool:
-        """One step of the plan, and what its end asks for."""
+        """One step of the plan, and what its end asks for; none once the run is over."""
+        if self._over():
+            return False
         try:
             return bool(step(*args))
         except DeviceClosed as error:
@@ -141,16 +177,30 @@ class Engine:
         return False
 
     def _after(self) -> None:
-        """After each step: the next deadline, devices newly blocked, packets still waiting."""
+        """After each step: the next deadline, devices newly blocked, packets still waiting, the end."""
+        if self._over():
+            return
         self._timer.arm(self._plan.deadline())
         for device in self._plan.blocked():
             if device not in self._gone:
-                self._blocked.add(device)
-                self._loop.add_writer(device.fd, self._writable, device)
-                for feeder in self._feeders[device]:
-                    self._loop.remove_reader(feeder.fd)
-        if self._plan.waiting():
+                self._block(device)
+        if self._plan.waiting() and not self._exhaling:
+            self._exhaling = True
             self._loop.call_soon(self._exhale)
+        if self._finishing and self._quiet():
+            self._end(None)
+
+    def _block(self, device: Device) -> None:
+        self._blocked.add(device)
+        self._loop.add_writer(device.fd, self._writable, device)
+        for feeder in self._feeders[device]:
+            self._pause(feeder)
+
+    def _unblock(self, device: Device) -> None:
+        self._blocked.discard(device)
+        for feeder in self._feeders[device]:
+            if not self._paused(feeder):
+                self._watch(feeder)
 
     def _paused(self, device: Device) -> bool:
         return device in self._gone or any(device in self._feeders[blocked] for blocked in self._blocked)
@@ -158,44 +208,48 @@ class Engine:
     def _lost(self, error: DeviceClosed) -> None:
         """A device is gone. Its reader goes first: an asyncio loop would call it for ever."""
         device = error.device
-        if device is None or device in self._gone:
+        if device in self._gone:
             return
-        self._unwatch(device)
-        device.close()
+        self._shut(device)
         self._gone.add(device)
-        self._blocked.discard(device)
+        if device in self._blocked:
+            self._unblock(device)
         if error.finished:
-            self._finish()
+            self._finishing = True
         elif self.graph.engine.on_gone == "end":
             self._end(error)
         else:
             log.warning("%s; it is opened again as soon as that is possible", error)
             self._loop.call_later(RETRY_S, self._reopen, device)
 
-    def _finish(self) -> None:
-        """A device has given all it had (a capture file): the end, once nothing else can come."""
-        if all(device in self._gone for device in self._devices if device.fd >= 0):
-            self._end(None)
+    def _quiet(self) -> bool:
+        """A device has given all it had (a capture file), and nothing else can come."""
+        live = any(device.fd >= 0 or device in self._pulls for device in self._devices)
+        holding = any(handler.counts()["held"]["packets"] for handler in self._handlers)
+        return not live and not holding and not self._blocked and not self._plan.waiting()
 
     def _reopen(self, device: Device) -> None:
-        if self._done is None or self._done.done():
+        if self._over() or device not in self._gone:
             return
         try:
             device.open()
         except DeviceError as error:
             log.info("%s: %s", device.name, error)
             self._loop.call_later(RETRY_S, self._reopen, device)
-            return
-        self._gone.discard(device)
-        self._watch(device)
+        except Exception as error:
+            self._end(error)
+        else:
+            self._gone.discard(device)
+            if not self._paused(device):
+                self._watch(device)
+
+    def _over(self) -> bool:
+        return self._done is None or self._done.done()
 
     def _end(self, error: Exception | None) -> None:
-        if self._done is None or self._done.done():
-            return
-        if error is None:
+        if self._done is not None and not self._done.done():
+            self._error = error
             self._done.set_result(None)
-        else:
-            self._done.set_exception(error)
 
 
 def run(

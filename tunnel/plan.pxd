@@ -1,5 +1,4 @@
 from tunnel.arena cimport Arena
-from tunnel.batch cimport Batch
 from tunnel.stage cimport plan_t
 
 
@@ -8,5 +7,6 @@ cdef class Plan:
     cdef list objects         # handlers, then devices: the stages borrow them
     cdef list batches         # every batch of the plan: inboxes, punts, spares
     cdef Arena arena
+    cdef bint busy            # a step is under way
     cdef readonly bint strict
     cdef readonly unsigned int quarantine_after

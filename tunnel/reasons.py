@@ -31,13 +31,13 @@ def declare(name: str, text: str) -> int:
 
 
 def name(number: int) -> str:
-    """The name of a reason, ``"UNCLAIMED"`` for 0."""
-    return _names[number]
+    """The name of a reason, ``"UNCLAIMED"`` for 0; ``"REASON_200"`` for one that nobody declared."""
+    return _names[number] if number < len(_names) else f"REASON_{number}"
 
 
 def text(number: int) -> str:
     """What the reason means, in a few words for a person."""
-    return _texts[number]
+    return _texts[number] if number < len(_texts) else "a number that nobody declared"
 
 
 def known() -> list[str]:

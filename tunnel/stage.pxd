@@ -1,10 +1,11 @@
-"""Stages and plans: what ``tunnel.plan`` builds and ``tunnel.breath`` walks. Header-only; not for plugins."""
+"""Stages and plans: what ``tunnel.plan`` builds and ``tunnel.breath`` walks; not for plugins."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from tunnel.arena cimport arena_t
 from tunnel.batch cimport batch_t
-from tunnel.handler cimport counters_t, tally_t
+from tunnel.device cimport Device
+from tunnel.handler cimport Handler, counters_t, tally_t
 from tunnel.hold cimport hold_t
 
 cdef enum:
@@ -28,6 +29,7 @@ ctypedef struct stage_t:      # a handler, or a device seen from the graph
     bint python               # its Python face decides
     bint quarantined
     uint32_t failures         # in a row
+    bint told                 # its first traceback has been logged
     hold_t *tail              # a device's: what it could not send yet
 
 
@@ -42,6 +44,13 @@ ctypedef struct plan_t:
     arena_t *arena
     uint64_t now_ns
     bint punted               # some stage has punts waiting
-    bint waiting              # rounds were used up: inboxes are not empty
+    bint waiting              # rounds were used up, or something raised: inboxes may not be empty
     bint blocked              # some device has a tail
     tally_t uncounted         # where a device's graph side is counted: read by nobody
+
+
+cdef int stage_handler(stage_t *stage, Handler handler) except -1
+cdef int stage_device(stage_t *stage, Device device, tally_t *uncounted) except -1
+cdef void stage_free(stage_t *stage) noexcept
+cdef void stage_forget(stage_t *stage, uint16_t reason) noexcept nogil
+cdef void stage_forget_oldest(stage_t *stage, uint16_t reason) noexcept nogil

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tunnel.batch import Batch
-from tunnel.counters import imbalance
+from tunnel.counters import Ledger, engine_imbalance, imbalance
 from tunnel.devices.memory import Memory
 from tunnel.handler import Handler
 from tunnel.packet import DATAGRAM, ETHERNET
@@ -95,6 +95,9 @@ class Drive:
                 break
             self.clock.now_ns = max(self.clock.now_ns, deadline)
             self._plan.tick(self.clock.now_ns)
+            self._settle()
+        else:
+            raise AssertionError(f"a deadline still over after {STEPS} ticks")
         self.clock.now_ns = until
         self._settle()
 
@@ -130,13 +133,21 @@ class Drive:
             end.outside.close()
 
     def _settle(self) -> None:
+        while self._plan.waiting():
+            self._plan.exhale(self.clock.now_ns)
         for end in self._ends.values():
             self._take(end)
+        ledger: Ledger = {
+            "devices": {port: end.inside.counts() for port, end in self._ends.items()},
+            "handlers": {"": self.handler.counts()},
+            "kernel": {},
+        }
         assert imbalance(self.handler.counts()) == 0, f"packets lost or made up: {self.handler.counts()}"
+        assert engine_imbalance(ledger) == 0, f"packets lost or made up: {ledger}"
 
     def _take(self, end: _End) -> None:
         batch = Batch()
-        while end.outside.recv(batch):
+        while end.outside.recv(batch) or not self._plan.flush(end.inside, self.clock.now_ns):
             end.taken += [packet.data for packet in batch]
             end.endpoints += [packet.endpoint if end.medium == DATAGRAM else None for packet in batch]
             batch.clear()

@@ -3,7 +3,7 @@
 import os
 
 from libc.stdint cimport uint64_t
-from _linux cimport read, write
+from _linux cimport close, read, write
 
 from tunnel.arena cimport ARENA_RECEIVE
 from tunnel.batch cimport BATCH_RECEIVE, batch_t
@@ -22,15 +22,16 @@ cdef class Memory(Device):
     and ``accepts`` are what the pair is told to carry: the tests' stand-in for any device.
     """
 
-    def __init__(self, *, int medium=ETHERNET, unsigned int brings=0, unsigned int accepts=0, limit=16 << 20):
+    def __cinit__(self, *, int medium=ETHERNET, unsigned int brings=0, unsigned int accepts=0, limit=16 << 20):
         self.medium = medium
         self.brings = brings
         self.accepts = accepts
         self.queue = hold_new(limit)
 
     def __dealloc__(self):
-        if self.queue != NULL:
-            hold_free(self.queue)
+        if self.fd >= 0:
+            close(self.fd)
+        hold_free(self.queue)
 
     @staticmethod
     def pair(**options):
@@ -57,8 +58,7 @@ cdef class Memory(Device):
         cdef packet_t *p
         cdef uint64_t count
         if self.fd < 0:
-            with gil:
-                raise DeviceClosed(f"memory device {self.name!r} is closed")
+            _closed(self)
         while self.queue.count and batch.count < BATCH_RECEIVE and batch.arena.cursor < ARENA_RECEIVE:
             held = self.queue.oldest
             p = hold_copy(held, batch)
@@ -68,14 +68,17 @@ cdef class Memory(Device):
             p.hops = 0
             p.medium = self.medium
             hold_drop(self.queue, held)
-        if self.queue.count == 0:
+        if self.queue.count == 0 and batch.count:
             read(self.fd, &count, sizeof(count))
         return <int> batch.count
 
     cdef int c_send(self, batch_t *batch) except -1 nogil:
         cdef unsigned int i, done = batch.count
         cdef uint64_t one = 1
-        cdef bint empty = self.peer.queue.count == 0
+        cdef bint empty
+        if self.fd < 0 or self.peer is None:
+            _closed(self)
+        empty = self.peer.queue.count == 0
         for i in range(batch.count):
             if hold_put(self.peer.queue, batch, &batch.packets[i]) == NULL:
                 done = i
@@ -83,3 +86,8 @@ cdef class Memory(Device):
         if empty and done and self.peer.fd >= 0:
             write(self.peer.fd, &one, sizeof(one))
         return <int> done
+
+
+cdef int _closed(Memory device) except -1 nogil:
+    with gil:
+        raise DeviceClosed(f"memory device {device.name!r}: closed, or an end without another")

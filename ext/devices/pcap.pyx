@@ -197,7 +197,8 @@ cdef int pcap_end(Pcap self, int status) except -1 with gil:
             "%s: %d packets were not %s (the last was %s) and were passed over",
             self.options.path, self.foreign, self.options.medium, link_name(self.other),
         )
-    raise DeviceClosed(f"{self.options.path}: end of file" + (" within a packet" if status == CUT else ""))
+    text = f"{self.options.path}: end of file" + (" within a packet" if status == CUT else "")
+    raise DeviceClosed(text, finished=True)
 
 
 cdef int pcap_closed(Pcap self) except -1 with gil:

@@ -17,7 +17,7 @@ from tunnel.arena cimport ARENA_RECEIVE, HEADROOM, READ_MAX, arena_take
 from tunnel.batch cimport BATCH_RECEIVE, batch_append, batch_t
 from tunnel.device cimport Device
 from tunnel.packet cimport (
-    ETHERNET, F_ALL, IP, NEEDS_CSUM, packet_drop, packet_lay, packet_t,
+    ETHERNET, F_ALL, F_CSUM, F_TSO4, F_TSO6, IP, NEEDS_CSUM, packet_drop, packet_lay, packet_t,
 )
 
 from tunnel import arguments, reasons
@@ -63,6 +63,8 @@ cdef class TunTap(Device):
 
     def open(self) -> None:
         """Make or attach the device and set the link. Raises ``DeviceError``, leaving nothing behind."""
+        if self.inherited and self.fd < 0:
+            raise DeviceError(f"{self.interface}: it came as an open descriptor, is closed and cannot be opened again")
         if not self.inherited:
             if self.fd >= 0:
                 return
@@ -89,18 +91,22 @@ cdef class TunTap(Device):
         flags |= tun.IFF_VNET_HDR if options.offload else 0
         flags |= tun.IFF_MULTI_QUEUE if options.multi_queue else 0
         flags |= 0 if options.attach or options.multi_queue else tun.IFF_TUN_EXCL
+        if options.attach:
+            tun.get_mtu(self.interface)  # TUNSETIFF would make a new one
         tun.attach(self.fd, self.interface, flags)
         self._offload(options.offload)
         self._ownership()
         tun.set_link(self.interface, mtu=options.mtu, txqueuelen=options.txqueuelen, up=options.up)
         if options.address:
             self._addresses()
+        if options.persist:  # last: what fails before leaves nothing behind
+            tun.set_value(self.fd, tun.TUNSETPERSIST, 1, "persist")
 
     def _offload(self, bint vnet):
         self.vnet = vnet
         if vnet:
             self.brings = tun.set_offload(self.fd, F_ALL)
-            self.accepts = F_ALL
+            self.accepts = self.brings | F_CSUM | F_TSO4 | F_TSO6  # USO came to both directions in Linux 6.2
         else:
             tun.set_value(self.fd, tun.TUNSETOFFLOAD, 0, "offload")
 
@@ -112,8 +118,6 @@ cdef class TunTap(Device):
             tun.set_value(self.fd, tun.TUNSETGROUP, options.group, "group")
         if options.sndbuf is not None:
             tun.set_int(self.fd, tun.TUNSETSNDBUF, options.sndbuf, "sndbuf")
-        if options.persist:
-            tun.set_value(self.fd, tun.TUNSETPERSIST, 1, "persist")
         tun.set_int(self.fd, tun.TUNSETCARRIER, options.carrier, "carrier")
 
     def _addresses(self):
@@ -147,7 +151,7 @@ cdef class TunTap(Device):
             room = batch.arena.start + batch.arena.cursor
             size = read(self.fd, room + HEADROOM - skip, READ_MAX + skip)
             if size <= <ssize_t> skip:
-                if _again(self, size):
+                if _again(self, size, batch.count):
                     continue
                 break
             p = batch_append(batch)
@@ -172,7 +176,7 @@ cdef class TunTap(Device):
                 _give_vnet(p, &header)
             parts[1].iov_base = p.data
             parts[1].iov_len = p.len
-            if writev(self.fd, &parts[first], 2 - first) < 0 and not _refused(self, p):
+            if writev(self.fd, &parts[first], 2 - first) < 0 and not _refused(self, p, i):
                 if errno == EINTR:
                     continue
                 break
@@ -198,21 +202,27 @@ cdef inline void _give_vnet(const packet_t *p, virtio_net_hdr *header) noexcept 
     header.hdr_len = p.payload if p.gso_type else 0
 
 
-cdef bint _again(TunTap device, ssize_t size) except -1 nogil:
-    """After a read that brought no packet: True to read on, False to stop; raises when it is gone."""
+cdef bint _again(TunTap device, ssize_t size, uint32_t received) except -1 nogil:
+    """After a read that brought no packet: True to read on, False to stop; raises when it is gone.
+
+    What was received before is passed on first: the next read tells again.
+    """
     if size >= 0 or errno == EINTR:
         return size < 0
-    if errno != EAGAIN:
+    if errno != EAGAIN and received == 0:
         _gone(device, errno)
     return False
 
 
-cdef bint _refused(TunTap device, packet_t *p) except -1 nogil:
-    """After a write that failed: True if it costs this packet only; raises when the device is gone."""
+cdef bint _refused(TunTap device, packet_t *p, uint32_t sent) except -1 nogil:
+    """After a write that failed: True if it costs this packet only; raises when the device is gone.
+
+    What was sent before is counted as sent first: the next write tells again.
+    """
     if errno == EAGAIN or errno == EINTR:
         return False
     if errno == EBADFD or errno == EBADF or errno == ENODEV:
-        _gone(device, errno)
+        return False if sent else _gone(device, errno)
     packet_drop(p, LINK_DOWN if errno == EIO else REFUSED)
     return True
 

@@ -26,8 +26,8 @@ from tunnel.wire cimport (
     PROTO_FRAGMENT, PROTO_ROUTING, PROTO_UDP, TYPE_ARP, be16,
 )
 
-from tunnel import reasons
-from tunnel.handlers import options as known
+from tunnel import arguments, reasons
+from tunnel.handlers.options import EchoOptions
 
 cdef uint16_t NOT_ANSWERED = reasons.NOT_ANSWERED
 cdef uint16_t NOT_OURS = reasons.NOT_OURS
@@ -101,11 +101,11 @@ cdef class Echo(Handler):
 
     ports = ("port",)
     accepts = F_ALL
-    Options = known.EchoOptions
+    Options = EchoOptions
 
     def __init__(self, **options):
-        chosen = known.read("echo", known.EchoOptions, options)
-        cdef bytes mac = known.mac("echo", "mac", chosen.mac)
+        chosen = arguments.read("echo", EchoOptions, options)
+        cdef bytes mac = arguments.mac("echo", "mac", chosen.mac)
         memcpy(self.mac, <const char *> mac, MAC_SIZE)
         self.own = Prefixes(chosen.addresses)
         self.reflect_udp = chosen.reflect_udp

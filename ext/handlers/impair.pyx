@@ -20,9 +20,9 @@ from tunnel.packet cimport ABSENT, HELD, packet_drop, packet_own, packet_t
 from tunnel.parse cimport parse_packet
 from tunnel.rng cimport rng_below, rng_chance, rng_next
 
-from tunnel import reasons
+from tunnel import arguments, reasons
 from tunnel.errors import ConfigError
-from tunnel.handlers import options as known
+from tunnel.handlers.options import ImpairOptions
 
 cdef uint16_t LOST = reasons.LOST
 cdef uint16_t QUEUE_FULL = reasons.QUEUE_FULL
@@ -83,10 +83,10 @@ cdef class Impair(Handler):
 
     ports = ("a", "b")
     accepts = 0
-    Options = known.ImpairOptions
+    Options = ImpairOptions
 
     def __init__(self, **options):
-        chosen = known.read("impair", known.ImpairOptions, options)
+        chosen = arguments.read("impair", ImpairOptions, options)
         if self.store != NULL:
             raise RuntimeError("Impair is configured once")
         self.store = hold_new(chosen.hold_kib * 1024)

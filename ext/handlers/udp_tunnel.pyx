@@ -20,9 +20,9 @@ from tunnel.tables.buckets cimport buckets_take
 from tunnel.wire cimport IP4_SOURCE, IP6_SOURCE
 
 import ipaddress
-from tunnel import endpoints, reasons
+from tunnel import arguments, endpoints, reasons
 from tunnel.errors import ConfigError
-from tunnel.handlers import options as known
+from tunnel.handlers.options import UdpTunnelOptions
 
 cdef uint16_t STRANGER = reasons.STRANGER
 cdef uint16_t NO_PEER = reasons.NO_PEER
@@ -94,10 +94,10 @@ cdef class UdpTunnel(Handler):
     ports = ("overlay", "underlay")
     media = {"underlay": DATAGRAM}
     accepts = 0
-    Options = known.UdpTunnelOptions
+    Options = UdpTunnelOptions
 
     def __init__(self, **options):
-        chosen = known.read("udp_tunnel", known.UdpTunnelOptions, options)
+        chosen = arguments.read("udp_tunnel", UdpTunnelOptions, options)
         cdef bytes record
         if bool(chosen.peer) == chosen.learn:
             raise ConfigError('udp_tunnel: either peer = "ADDR:PORT" or learn = true is needed, not both')

@@ -17,8 +17,9 @@ from pathlib import Path
 from tests.source.tree import at, files, module_name, parsed, report, without_strings
 
 LAYERS = (
-    "errors reasons arena packet batch endpoint endpoints address rng wire flow",
-    "parse ether transport neighbour pmtu offload offload.* verbs hold timer netns tables tables.* crypto crypto.*",
+    "errors reasons arena packet batch endpoint endpoints address arguments rng wire",
+    "parse flow ether transport "
+    "neighbour pmtu offload offload.* verbs hold timer netns tables tables.* crypto crypto.*",
     "packet.pyx batch.pyx handler device stage scatter plan breath counters protocols protocols.*",
     "netlink",
     "devices devices.* handlers handlers.*",

@@ -50,12 +50,16 @@ REMEDIES = {
     errno.EBUSY: "the name is in use: choose another, or end the program that has it",
     errno.EINVAL: "an interface of another kind or with other queues has the name: choose another",
 }
+LINK_REMEDIES = {
+    errno.ENODEV: "there is no such interface here: make it, or leave out `attach`",
+    errno.EINVAL: f"an MTU is {MTU_MIN} to {MTU_MAX} for a TUN, up to {MTU_MAX - 14} for a TAP",
+}
 
 
-def fail(what: str, error: OSError) -> NoReturn:
+def fail(what: str, error: OSError, remedy: str | None = None) -> NoReturn:
     """Raise ``DeviceError`` with what was tried, the kernel's word and the remedy."""
     number = error.errno or 0
-    remedy = REMEDIES.get(number)
+    remedy = remedy or REMEDIES.get(number)
     raise DeviceError(f"{what}: {os.strerror(number)}" + (f"; {remedy}" if remedy else ""), number) from None
 
 
@@ -146,6 +150,6 @@ def _interface(control: socket.socket, number: int, name: str, value: int, what:
     try:
         answer = fcntl.ioctl(control, number, struct.pack("16si20x", name.encode(), value))
     except OSError as error:
-        fail(f"interface {name}: {what}", error)
+        fail(f"interface {name}: {what}", error, LINK_REMEDIES.get(error.errno or 0))
     word: int = struct.unpack("16si20x", answer)[1]
     return word & 0xFFFF if number == SIOCGIFFLAGS else word

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from tunnel.errors import ConfigError
-
 Percent = Annotated[float, Meta(ge=0, le=100, description="percent")]
 Milliseconds = Annotated[float, Meta(ge=0, le=600_000, description="milliseconds")]
 Rate = Annotated[int, Meta(ge=0, le=100_000_000, description="answers a second to a source; 0 = no limit")]
-Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 
 class EchoOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -56,22 +53,3 @@ class ImpairOptions(ImpairWay, kw_only=True, frozen=True, forbid_unknown_fields=
     back: ImpairWay | None = None
     seed: Annotated[int, Meta(ge=0, le=0x7FFF_FFFF_FFFF_FFFF)] = 0
     hold_kib: Annotated[int, Meta(ge=128, le=1_048_576, description="KiB")] = 16_384
-
-
-def read(kind: str, options: type[Struct], given: dict[str, Any]) -> Struct:
-    """``given`` as ``options``; ``kind`` is the handler's name in the message. Raises ``ConfigError``."""
-    try:
-        return msgspec.convert(given, options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{kind}: {error}") from None
-
-
-def mac(kind: str, key: str, text: str) -> bytes:
-    """The six bytes of a MAC that an interface can have, ``02:00:00:00:00:01``. Raises ``ConfigError``."""
-    try:
-        address = bytes.fromhex(text.replace(":", ""))
-    except ValueError:
-        address = b""
-    if len(address) != 6 or text.count(":") != 5 or address[0] & 1 or not any(address):
-        raise ConfigError(f"{kind}: {key} = {text!r}: a unicast MAC was expected, such as 02:00:00:00:00:01")
-    return address

@@ -14,7 +14,6 @@ class UdpTunnel(Handler):
     """IP packets or Ethernet frames in UDP datagrams, in the clear; ``help(UdpTunnel)`` is its manual page."""
 
     Options: ClassVar[type[UdpTunnelOptions]]
-    media: dict[str, int]
     def __init__(self, **options: Any) -> None: ...
     def opened(self, now_ns: int) -> None:
         """Arms the keepalive; the first is sent at once."""

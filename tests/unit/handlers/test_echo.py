@@ -12,13 +12,14 @@ from scapy.layers.inet6 import (
     IPv6ExtHdrDestOpt,
     IPv6ExtHdrFragment,
     IPv6ExtHdrRouting,
+    in6_chksum,
 )
 from scapy.layers.ipsec import AH
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Packet as Layers
 from scapy.packet import Raw
 
-from tunnel import reasons
+from tunnel import offload, reasons
 from tunnel.batch import Batch
 from tunnel.errors import ConfigError
 from tunnel.handlers.echo import Echo
@@ -168,7 +169,11 @@ def test_rate_bounds_each_source() -> None:
 
 
 @pytest.mark.parametrize(("options", "exposed", "answered"), [
-    ({}, False, 200), ({}, True, 100), ({"rate": 0}, True, 200), ({"rate": 50}, True, 5), ({"local_port": 9}, False, 100),
+    ({}, False, 200),
+    ({}, True, 100),
+    ({"rate": 0}, True, 200),
+    ({"rate": 50}, True, 5),
+    ({"local_port": 9}, False, 100),
 ])
 def test_where_strangers_reach_it_there_is_a_rate(options, exposed, answered) -> None:
     handler = Echo(**options)
@@ -209,3 +214,50 @@ def test_datagrams(source: tuple[str, int], options: dict[str, object], why: str
 def test_wrong_options_are_named(options: dict[str, object], text: str) -> None:
     with pytest.raises(ConfigError, match=text):
         Echo(**options)
+
+
+def declared(frame: bytes, medium: int, **fields: int) -> Batch:
+    """A batch of one packet with what a virtio header says of it: its checksum unfinished."""
+    batch = Batch.of([frame], medium=medium)
+    start = batch[0].l4
+    assert start is not None
+    field = {1: 2, 17: 6, 58: 2}[batch[0].proto]
+    assert offload.declare(batch[0], csum_start=start, csum_offset=field, needs_csum=True, **fields) == 0
+    return batch
+
+
+@pytest.mark.parametrize("medium", [TUN, ETHERNET])
+@pytest.mark.parametrize(("version", "head"), [(4, echo4()), (6, IPv6(src=THEM6, dst=US6))])
+def test_a_super_packet_is_reflected_whole(version: int, head: Layers, medium: int) -> None:
+    """Its segments are then those that would have been reflected one by one."""
+    frame = bytes(Ether(src=ASKER, dst=MAC)) * (medium == ETHERNET)
+    frame = (frame[:12] + bytes.fromhex("0800" if version == 4 else "86dd")) * bool(frame)
+    frame += bytes(head / UDP(sport=5000, dport=6000) / bytes(range(250)))
+    one_by_one = offload.fit(declared(frame, medium, gso_type=5, gso_size=100))
+    whole = declared(frame, medium, gso_type=5, gso_size=100)
+    handler = Echo(reflect_udp=True)
+    handler.process(one_by_one)
+    handler.process(whole)
+    assert [p.egress for p in one_by_one] == [0] * 3
+    assert [p.segments for p in whole] == [3]
+    assert [p.data for p in offload.fit(whole)] == [p.data for p in one_by_one]
+
+
+def test_a_super_packet_costs_its_segments() -> None:
+    frame = bytes(echo4() / UDP(sport=5000, dport=6000) / bytes(300))
+    handler = Echo(reflect_udp=True, rate=30)
+    batches = [declared(frame, TUN, gso_type=5, gso_size=100) for _ in range(2)]
+    for batch in batches:
+        handler.process(batch)
+    assert [batch[0].egress == 0 for batch in batches] == [True, False]
+
+
+def test_an_unfinished_checksum_stays_unfinished() -> None:
+    """The field holds the pseudo-header's sum, there and back; whoever is behind Echo finishes it."""
+    request, expected = ANSWERS[1]
+    frame = bytearray(bytes(request))
+    frame[42:44] = (in6_chksum(58, request, bytes(len(frame) - 40)) ^ 0xFFFF).to_bytes(2, "big")
+    batch = declared(bytes(frame), TUN)
+    Echo().process(batch)
+    assert batch[0].needs_csum
+    assert [p.data for p in offload.fit(batch)] == [bytes(expected)]

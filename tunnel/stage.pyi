@@ -1,0 +1,1 @@
+"""Stages; made and used by ``tunnel.plan`` and ``tunnel.breath`` only."""
