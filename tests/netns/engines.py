@@ -23,9 +23,17 @@ class Running:
         self.process = node.popen(
             [sys.executable, "-m", "tunnel", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        self._await_packets()
+
+    def _await_packets(self) -> None:
+        """Until it says that it runs; before that it may warn, and without rights it does."""
+        said = ""
         assert self.process.stderr is not None
-        line = self.process.stderr.readline()
-        assert line.startswith("running: "), line + self.process.stderr.read()
+        for line in self.process.stderr:
+            if line.startswith("running: "):
+                return
+            said += line
+        raise AssertionError(f"the engine has ended: {said}")
 
     def stop(self) -> Ledger:
         """SIGTERM; its ledger, which must be balanced."""
