@@ -4,7 +4,7 @@ cimport cython
 from cpython.buffer cimport PyBUF_STRIDES, PyBUF_WRITABLE
 from libc.stdlib cimport calloc, free
 
-from tunnel.arena cimport READ_MAX, arena_rewind
+from tunnel.arena cimport ARENA_SIZE, arena_rewind
 from tunnel.endpoint cimport endpoint_at, endpoint_new, endpoint_t
 from tunnel.packet cimport DROP, ETHERNET, packet_detach, packet_face
 from tunnel.parse cimport parse_batch, parse_packet
@@ -79,19 +79,16 @@ cdef class Batch:
         """Add a new packet with these bytes.
 
         ``medium`` is that of the batch's first packet unless told; ``endpoint`` an
-        ``(address, port)`` for a datagram. Raises ``ValueError`` for more bytes than a packet can have,
-        ``MemoryError`` where there is no room.
+        ``(address, port)`` for a datagram. Raises ``MemoryError`` where there is no room.
         """
         cdef bytes raw = bytes(data)
         cdef packet_t *p
         cdef uint32_t record = 0
-        if len(raw) > READ_MAX:
-            raise ValueError(f"a packet of {len(raw)} bytes: {READ_MAX} at most")
         if endpoint is not None:
             record = _endpoint_record(self.c.arena, endpoint)
         if not medium:
             medium = self.c.packets[0].medium if self.c.count else ETHERNET
-        p = batch_emit(&self.c, <uint32_t> len(raw))
+        p = batch_emit(&self.c, <uint32_t> len(raw)) if len(raw) < ARENA_SIZE else NULL
         if p == NULL:
             raise MemoryError("no room in the batch")
         memcpy(p.data, <const char *> raw, len(raw))

@@ -110,7 +110,8 @@ cdef class Packet:
     @property
     def five_tuple(self):
         """``(src, dst, proto, sport, dport)`` in one call."""
-        return packet_address(self.p, False), packet_address(self.p, True), self.p.proto, packet_port(self.p, 0), packet_port(self.p, 2)
+        src, dst = packet_address(self.p, False), packet_address(self.p, True)
+        return src, dst, self.p.proto, packet_port(self.p, 0), packet_port(self.p, 2)
 
     @property
     def proto(self) -> int:

@@ -50,15 +50,14 @@ class Engine:
         if self._done is not None:
             raise RuntimeError("this engine runs already")
         self.graph.check()
-        self._reset()
-        assert self._done is not None
+        done = self._reset()
         try:
             with ExitStack() as ends:
                 self._open(ends)
                 if started is not None:
                     started()
                 if not self._stopped:
-                    await self._done
+                    await done
         finally:
             self._done, self._stopped = None, False
         if self._error is not None:
@@ -78,15 +77,16 @@ class Engine:
             "kernel": {name: found for name, device in devices if (found := device.kernel_drops())},
         }
 
-    def _reset(self) -> None:
+    def _reset(self) -> asyncio.Future[None]:
         self._loop = asyncio.get_running_loop()
-        self._done = self._loop.create_future()
+        self._done = done = self._loop.create_future()
         self._error: Exception | None = None
         self._gone: set[Device] = set()
         self._blocked: set[Device] = set()
         self._pulls: dict[Device, asyncio.Handle] = {}
         self._finishing = False
         self._exhaling = False
+        return done
 
     def _open(self, ends: ExitStack) -> None:
         """What is opened is given back by ``ends``, the last first, whatever fails."""

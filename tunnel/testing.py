@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from tunnel.batch import Batch
 from tunnel.counters import Ledger, engine_imbalance, imbalance
@@ -21,7 +22,8 @@ from tunnel.plan import Plan
 Endpoint = tuple[str, int]
 Sent = bytes | tuple[bytes, Endpoint]
 
-STEPS = 10_000  # breaths until a drive must have come to rest
+STEPS = 10_000  # ticks, or exchanges, until all must have come to rest
+BATCH = 64  # packets put in at a time: what a device receives at once
 
 
 @dataclass
@@ -76,15 +78,20 @@ class Drive:
     def put(self, port: str, packets: Iterable[Sent]) -> None:
         """Send packets into a port (``(bytes, (address, port))`` for a datagram) and let them through."""
         end = self._ends[port]
+        coming = iter(packets)
+        while some := list(islice(coming, BATCH)):
+            self._send(end, some)
+            while self._plan.breathe(end.inside, self.clock.now_ns):
+                pass
+            self._settle()
+
+    def _send(self, end: _End, packets: list[Sent]) -> None:
         batch = Batch()
         for packet in packets:
             data, endpoint = packet if isinstance(packet, tuple) else (packet, None)
             batch.emit(data, medium=end.medium, endpoint=endpoint)
-        assert end.outside.send(batch) == len(batch), "the kit's queue is full: drive fewer packets at once"
+        assert end.outside.send(batch) == len(batch), "the device has not received what was sent before"
         end.sent += len(batch)
-        while self._plan.breathe(end.inside, self.clock.now_ns):
-            pass
-        self._settle()
 
     def advance(self, seconds: float) -> None:
         """Move the clock on, calling ``tick`` at each deadline on the way."""
@@ -147,13 +154,18 @@ class Drive:
 
     def _take(self, end: _End) -> None:
         batch = Batch()
-        while end.outside.recv(batch) or not self._plan.flush(end.inside, self.clock.now_ns):
+        while self._arrived(end, batch):
             end.taken += [packet.data for packet in batch]
             end.endpoints += [packet.endpoint if end.medium == DATAGRAM else None for packet in batch]
             batch.clear()
         counts = end.inside.counts()
         assert counts["rx"]["descriptors"] == end.sent, "the device did not receive what was sent"
         assert counts["tx"]["descriptors"] == len(end.taken), "what the device sent did not arrive"
+
+    def _arrived(self, end: _End, batch: Batch) -> bool:
+        """Receive, after what a full queue held back was let go; False once nothing is left."""
+        flushed = self._plan.flush(end.inside, self.clock.now_ns)
+        return end.outside.recv(batch) > 0 or not flushed
 
 
 def drive(

@@ -22,11 +22,14 @@ cdef class Memory(Device):
     and ``accepts`` are what the pair is told to carry: the tests' stand-in for any device.
     """
 
-    def __cinit__(self, *, int medium=ETHERNET, unsigned int brings=0, unsigned int accepts=0, limit=16 << 20):
+    def __cinit__(self, *args, **options):
+        self.queue = hold_new(0)
+
+    def __init__(self, *, int medium=ETHERNET, unsigned int brings=0, unsigned int accepts=0, limit=16 << 20):
         self.medium = medium
         self.brings = brings
         self.accepts = accepts
-        self.queue = hold_new(limit)
+        self.queue.limit = limit
 
     def __dealloc__(self):
         if self.fd >= 0:

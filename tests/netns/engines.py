@@ -11,6 +11,7 @@ from typing import cast
 
 from tunnel.counters import Ledger, engine_imbalance
 from tunnel.lab.node import Node
+from tunnel.lab.readiness import await_line
 
 PATIENCE_S = 10.0
 
@@ -23,17 +24,7 @@ class Running:
         self.process = node.popen(
             [sys.executable, "-m", "tunnel", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        self._await_packets()
-
-    def _await_packets(self) -> None:
-        """Until it says that it runs; before that it may warn, and without rights it does."""
-        said = ""
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            if line.startswith("running: "):
-                return
-            said += line
-        raise AssertionError(f"the engine has ended: {said}")
+        await_line(self.process, "running: ")
 
     def stop(self) -> Ledger:
         """SIGTERM; its ledger, which must be balanced."""

@@ -51,5 +51,5 @@ def test_stubs_tell_what_is_compiled():
     assert all(importlib.util.find_spec(name) for name in NATIVE), "`make build` first"
     allowed = str(HERE / "stubtest_allowed.txt")
     options = ("--ignore-disjoint-bases", "--ignore-unused-allowlist", "--allowlist", allowed)
-    done = run("mypy.stubtest", *NATIVE, *options)
+    done = run("mypy.stubtest", *NATIVE, "--mypy-config-file", "pyproject.toml", *options)
     assert done.returncode == 0, done.stdout

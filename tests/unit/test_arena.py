@@ -129,4 +129,4 @@ def test_a_view_made_by_hand_shows_nothing():
 
 def test_no_memory_is_an_error_that_says_how_much():
     with pytest.raises(MemoryError, match=str(1 << 60)):
-        Chunk(1 << 60)
+        Chunk(1 << 60)  # type: ignore[call-arg]

@@ -90,7 +90,9 @@ def test_a_device_in_python_sends_and_would_block():
     rig.law()
 
 
-@pytest.mark.parametrize(("says", "error"), [(-1, ValueError), (1, ValueError), (1 << 40, ValueError), (None, TypeError)])
+@pytest.mark.parametrize(
+    ("says", "error"), [(-1, ValueError), (1, ValueError), (1 << 40, ValueError), (None, TypeError)]
+)
 def test_an_impossible_answer_is_an_error(says: object, error: type[Exception]):
     device = Wrong([])
     device.says = says

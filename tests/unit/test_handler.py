@@ -111,8 +111,9 @@ def test_a_fresh_handler():
     handler = Forward()
     assert (handler.name, handler.deadline_ns, handler.tick(1, Batch())) == ("", 0, 0)
     counts = handler.counts()
-    assert counts["drops"] == {}
-    assert all(tally == {"descriptors": 0, "packets": 0, "bytes": 0} for verb, tally in counts.items() if verb != "drops")
+    none = {"descriptors": 0, "packets": 0, "bytes": 0}
+    assert counts.pop("drops") == {}  # type: ignore[misc]
+    assert all(tally == none for tally in counts.values())
 
 
 def test_counts_have_three_units():
@@ -155,7 +156,7 @@ def test_a_handler_takes_any_arguments_and_attributes():
 
 
 def test_verdicts_come_preset():
-    seen = []
+    seen: list[tuple[int, int, int]] = []
 
     class Looker(Handler):
         def process(self, batch: Batch) -> None:

@@ -1,0 +1,58 @@
+"""The law over ledgers made by hand: what balances, what does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tunnel.counters import Counts, Ledger, Tally, drops, engine_imbalance, imbalance
+
+VERBS = ("rx", "tx", "emitted", "cloned", "held", "consumed")
+
+
+def tally(packets: int) -> Tally:
+    """Wire packets; the other units are others on purpose."""
+    return {"descriptors": packets * 100 + 1, "packets": packets, "bytes": 7}
+
+
+def counts(dropped: dict[str, int] | None = None, **verbs: int) -> Counts:
+    made = {verb: tally(verbs.get(verb, 0)) for verb in VERBS}
+    return {**made, "drops": {name: tally(count) for name, count in (dropped or {}).items()}}  # type: ignore[typeddict-item]
+
+
+def ledger(devices: dict[str, Counts], handlers: dict[str, Counts]) -> Ledger:
+    return {"devices": devices, "handlers": handlers, "kernel": {}}
+
+
+def test_nothing_balances():
+    assert imbalance(counts()) == 0
+
+
+def test_all_verbs_balance():
+    assert imbalance(counts({"LOST": 2, "LOOP": 1}, rx=10, emitted=3, cloned=1, tx=6, held=4, consumed=1)) == 0
+
+
+@pytest.mark.parametrize(("verb", "sign"), [*zip(VERBS, (1, -1, 1, 1, -1, -1), strict=True)])
+def test_each_verb_weighs(verb: str, sign: int):
+    assert imbalance(counts(**{verb: 3})) == 3 * sign
+
+
+def test_drops_weigh():
+    assert imbalance(counts({"LOST": 2, "LOOP": 1})) == -3
+
+
+def test_an_engine_balances_over_its_devices():
+    devices = {"a": counts({"TRUNCATED": 1}, rx=10), "b": counts({"REFUSED": 2}, tx=4, held=2)}
+    handlers = {"h": counts({"LOST": 2}, rx=9, emitted=1, cloned=1, tx=8, consumed=1)}
+    assert engine_imbalance(ledger(devices, handlers)) == 0
+    handlers["h"]["consumed"]["packets"] += 1
+    assert engine_imbalance(ledger(devices, handlers)) == -1
+
+
+def test_what_handlers_pass_on_does_not_weigh_in_an_engine():
+    assert engine_imbalance(ledger({}, {"h": counts(rx=5, tx=9)})) == 0
+
+
+def test_drops_are_summed_by_reason():
+    devices = {"a": counts({"LOST": 1, "LOOP": 2})}
+    handlers = {"h": counts({"LOST": 4}), "i": counts()}
+    assert drops(ledger(devices, handlers)) == {"LOST": 5, "LOOP": 2}
