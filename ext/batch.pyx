@@ -158,6 +158,7 @@ cdef class Batch:
     def ip_version(self):
         """Column of uint8: 4, 6 or 0."""
         return column(self, self.c.count, &self.c.packets[0].ip_version, 1, False)
+
     @property
     def src(self):
         """Source addresses, gathered: bytes of shape (packets, 16); IPv4 in the first 4, zeros without IP."""
