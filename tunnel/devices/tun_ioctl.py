@@ -34,7 +34,7 @@ IFF_TUN_EXCL = 0x8000
 
 SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8913, 0x8914
 SIOCGIFMTU, SIOCSIFMTU = 0x8921, 0x8922
-SIOCSIFTXQLEN = 0x8943
+RTM_SETLINK, NLM_F_REQUEST, NLM_F_ACK, IFLA_TXQLEN = 19, 1, 4, 13
 IFF_UP = 1
 
 # USO only for both families together; everything needs CSUM (linux/if_tun.h, TUN_F_*).
@@ -134,10 +134,25 @@ def set_link(name: str, *, mtu: int | None, txqueuelen: int | None, up: bool) ->
         if mtu is not None:
             _interface(control, SIOCSIFMTU, name, mtu, f"MTU {mtu}")
         if txqueuelen is not None:
-            _interface(control, SIOCSIFTXQLEN, name, txqueuelen, f"txqueuelen {txqueuelen}")
+            _set_txqueuelen(name, txqueuelen)
         if up:
             flags = _interface(control, SIOCGIFFLAGS, name, 0, "flags")
             _interface(control, SIOCSIFFLAGS, name, flags | IFF_UP, "up")
+
+
+def _set_txqueuelen(name: str, packets: int) -> None:
+    """By rtnetlink: the ioctl wants rights in the first user namespace (net/core/dev_ioctl.c)."""
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
+            link = struct.pack("=BxHiII", 0, 0, socket.if_nametoindex(name), 0, 0)
+            body = link + struct.pack("=HHI", 8, IFLA_TXQLEN, packets)
+            head = struct.pack("=IHHII", 16 + len(body), RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0)
+            netlink.send(head + body)
+            number = -struct.unpack_from("=i", netlink.recv(4096), 16)[0]
+            if number:
+                raise OSError(number, os.strerror(number))
+    except OSError as error:
+        fail(f"interface {name}: txqueuelen {packets}", error)
 
 
 def get_mtu(name: str) -> int:
