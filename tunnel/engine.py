@@ -22,10 +22,12 @@ from tunnel.errors import DeviceClosed, DeviceError, TunnelError
 from tunnel.graph import Graph
 from tunnel.handler import Handler
 from tunnel.plan import Plan
+from tunnel.reader import Reader
 from tunnel.timer import Timer
 
 log = logging.getLogger(__name__)
 
+LOOK_S = 1.0  # between looks at devices that are silent
 RETRY_S = 1.0  # between attempts to open a device again
 SWITCH_INTERVAL_S = 0.0001  # a busy Python thread keeps the GIL no longer than this
 
@@ -109,6 +111,8 @@ class Engine:
         ends.callback(self._loop.remove_reader, self._timer.fd)
         for device in self._devices:
             self._watch(device)
+        self._look_again = self._loop.call_later(LOOK_S, self._look)
+        ends.callback(lambda: self._look_again.cancel())
         self._after()
 
     def _joints(self) -> list[tuple[Handler | Device, int, Handler | Device, int]]:
@@ -122,7 +126,7 @@ class Engine:
     def _watch(self, device: Device) -> None:
         """Receive from a device whenever it is ready; a file always is."""
         if device.fd >= 0:
-            self._loop.add_reader(device.fd, self._readable, device)
+            self._loop.add_reader(device.fd, Reader(self._plan, device, self._attend))
         elif device not in self._pulls:
             self._pulls[device] = self._loop.call_soon(self._pull, device)
 
@@ -137,8 +141,12 @@ class Engine:
         elif device in self._pulls:
             self._pulls.pop(device).cancel()
 
-    def _readable(self, device: Device) -> None:
-        self._guard(self._plan.breathe, device, monotonic_ns())
+    def _look(self) -> None:
+        """A TUN that is set down and then deleted wakes nobody, and only a read tells that it is gone."""
+        for device in self._devices:
+            if device.fd >= 0 and not self._paused(device):
+                self._guard(self._plan.breathe, device, monotonic_ns())
+        self._look_again = self._loop.call_later(LOOK_S, self._look)
 
     def _pull(self, device: Device) -> None:
         more = self._guard(self._plan.breathe, device, monotonic_ns())
@@ -167,17 +175,23 @@ class Engine:
         if self._over():
             return False
         try:
-            return bool(step(*args))
-        except DeviceClosed as error:
-            self._lost(error)
+            done = bool(step(*args))
         except Exception as error:
+            self._attend(error)
+            return False
+        self._attend(None)
+        return done
+
+    def _attend(self, error: Exception | None) -> None:
+        """After a step: what it raised, and what the plan asks for."""
+        if isinstance(error, DeviceClosed):
+            self._lost(error)
+        elif error is not None:
             self._end(error)
-        finally:
-            self._after()
-        return False
+        self._after()
 
     def _after(self) -> None:
-        """After each step: the next deadline, devices newly blocked, packets still waiting, the end."""
+        """The next deadline, devices newly blocked, packets still waiting, the end."""
         if self._over():
             return
         self._timer.arm(self._plan.deadline())

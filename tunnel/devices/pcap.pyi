@@ -3,8 +3,6 @@ from typing import ClassVar
 from tunnel.device import Device
 from tunnel.devices.pcap_file import PcapOptions
 
-MEDIA: dict[str, int]
-
 class Pcap(Device):
     Options: ClassVar[type[PcapOptions]]
     def __init__(self, **options: object) -> None: ...
