@@ -23,6 +23,12 @@ cimport tunnel.wire as wire
 
 from tunnel import reasons
 
+cdef extern from *:
+    void __builtin_prefetch(const void *at) nogil
+
+cdef enum:
+    AHEAD = 4                 # packets whose headers are fetched while others are parsed
+
 cdef uint16_t TRUNCATED = reasons.TRUNCATED
 cdef uint16_t BAD_VERSION = reasons.BAD_VERSION
 cdef uint16_t BAD_HEADER = reasons.BAD_HEADER
@@ -246,5 +252,8 @@ cdef uint16_t parse_packet(packet_t *p) noexcept nogil:
 cdef void parse_batch(batch_t *batch) noexcept nogil:
     cdef uint32_t i
     for i in range(batch.count):
+        if i + AHEAD < batch.count:
+            __builtin_prefetch(batch.packets[i + AHEAD].data)
+            __builtin_prefetch(batch.packets[i + AHEAD].data + 64)
         batch.packets[i].egress = DROP
         batch.packets[i].reason = parse_packet(&batch.packets[i])

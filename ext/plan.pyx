@@ -11,7 +11,10 @@ from tunnel.device cimport Device
 from tunnel.handler cimport Handler
 from tunnel.packet cimport HELD, packet_drop
 from tunnel.scatter cimport plan_scatter
-from tunnel.stage cimport NOWHERE, link_t, stage_device, stage_forget, stage_free, stage_handler, stage_t
+from tunnel.stage cimport (
+    link_t, stage_deadline, stage_device, stage_forget, stage_free, stage_handler, stage_t,
+    stages_earliest, stages_fit, stages_reached,
+)
 
 from tunnel import reasons
 from tunnel.errors import DeviceClosed
@@ -49,7 +52,8 @@ cdef class Plan:
             self._add(place, who)
         for source, port, target, into in links:
             self._link(source, port, target, into)
-        self._fit()
+        for place in range(self.c.handlers, self.c.count):
+            stages_fit(&self.c, place)
 
     def __dealloc__(self):
         cdef uint32_t i
@@ -73,30 +77,10 @@ cdef class Plan:
             raise ValueError(f"link from port {port} of {source} to port {into} of {target}: there is no such port")
         self.c.stages[place].out[<uint32_t> port] = link_t(goal, into)
 
-    def _fit(self):
-        """Mark the stages that packets may reach which they do not accept."""
-        cdef uint32_t i
-        for i in range(self.c.handlers, self.c.count):
-            for place in self._reached(i):
-                self.c.stages[place].fit |= (<Device> self.objects[i]).brings & ~self.c.stages[place].accepts != 0
-
-    def _reached(self, uint32_t start):
-        """The places that packets of stage ``start`` may come to."""
-        cdef uint32_t place, port
-        found, todo = set(), [start]
-        while todo:
-            place = todo.pop()
-            for port in range(self.c.stages[place].ports):
-                target = self.c.stages[place].out[port].target
-                if target != NOWHERE and target not in found:
-                    found.add(target)
-                    todo += [target] if target < self.c.handlers else []
-        return found
-
     def feeders(self, Device device not None) -> list:
         """The devices whose packets may come to this one: to be paused while it is blocked."""
         place = self.objects.index(device)
-        return [self.objects[i] for i in range(self.c.handlers, self.c.count) if place in self._reached(i)]
+        return [self.objects[i] for i in range(self.c.handlers, self.c.count) if place in stages_reached(&self.c, i)]
 
     def breathe(self, Device device not None, uint64_t now_ns) -> bool:
         """Receive from a device and see the packets through. True where there may be more.
@@ -104,24 +88,7 @@ cdef class Plan:
         Raises ``DeviceClosed`` (its ``device`` says which one) and, if ``strict``, what a handler
         raises; what waits inside then is left to ``exhale``. ``RuntimeError`` from inside a step.
         """
-        cdef uint32_t place = <uint32_t> self.objects.index(device)
-        _begin(self, now_ns)
-        try:
-            return self._breathe(place)
-        finally:
-            self.busy = False
-
-    def _breathe(self, uint32_t place):
-        cdef int more
-        try:
-            with nogil:
-                more = plan_breathe(&self.c, place)
-            if not self.c.punted:
-                return more == 1
-        except BaseException as error:
-            _blame(self, error)
-        self._exhale()
-        return True
+        return plan_step(self, plan_place(self, device), now_ns)
 
     def tick(self, uint64_t now_ns) -> None:
         """Call ``tick`` of the handlers whose deadline is over, and send what they emit."""
@@ -129,7 +96,7 @@ cdef class Plan:
         _begin(self, now_ns)
         try:
             for i in range(self.c.handlers):
-                if 0 < _deadline(&self.c.stages[i]) <= now_ns:
+                if 0 < stage_deadline(&self.c.stages[i]) <= now_ns:
                     self._call_tick(i)
             self._exhale()
         finally:
@@ -137,17 +104,12 @@ cdef class Plan:
 
     def deadline(self) -> int:
         """The earliest ``deadline_ns`` of all handlers, 0 for none."""
-        cdef uint32_t i
-        cdef uint64_t at, earliest = 0
-        for i in range(self.c.handlers):
-            at = _deadline(&self.c.stages[i])
-            if at and (not earliest or at < earliest):
-                earliest = at
-        return earliest
+        self.told_ns = stages_earliest(&self.c)
+        return self.told_ns
 
     def flush(self, Device device not None, uint64_t now_ns) -> bool:
         """Send what the device holds. True once nothing is left."""
-        cdef uint32_t place = <uint32_t> self.objects.index(device)
+        cdef uint32_t place = plan_place(self, device)
         _begin(self, now_ns)
         try:
             with nogil:
@@ -232,6 +194,41 @@ cdef class Plan:
             _blame(self, error)
 
 
+cdef uint32_t plan_place(Plan self, Device device) except? 0xffffffff:
+    """Where the device stands among the stages."""
+    return <uint32_t> self.objects.index(device)
+
+
+cdef bint plan_step(Plan self, uint32_t place, uint64_t now_ns) except -1:
+    """``breathe`` for a place."""
+    cdef int more
+    _begin(self, now_ns)
+    try:
+        more = _receive(self, place)
+        if more < 0 or self.c.punted:
+            self._exhale()
+        return more != 0
+    finally:
+        self.busy = False
+
+
+cdef int _receive(Plan self, uint32_t place) except? -2:
+    """Steps 1 to 5: 1 where there may be more, 0 where not, -1 after a handler has raised."""
+    cdef int more
+    try:
+        with nogil:
+            more = plan_breathe(&self.c, place)
+        return more
+    except BaseException as error:
+        _blame(self, error)
+    return -1
+
+
+cdef bint plan_asks(Plan self) noexcept:
+    """Something is to be seen to by who drives the plan: ``deadline``, ``blocked`` or ``waiting`` changed."""
+    return self.c.blocked or self.c.waiting or stages_earliest(&self.c) != self.told_ns
+
+
 cdef batch_t *_batch(Plan self) except NULL:
     batch = Batch(self.arena)
     self.batches.append(batch)
@@ -256,10 +253,6 @@ cdef void _decided(Plan self, stage_t *stage) noexcept:
     cdef batch_t *batch = self.c.hand
     self.c.hand = NULL
     self.c.spare = plan_scatter(&self.c, stage, batch)
-
-
-cdef uint64_t _deadline(const stage_t *stage) noexcept:
-    return 0 if stage.quarantined else (<Handler> stage.who).deadline_ns
 
 
 cdef int _blame(Plan self, error) except -1:

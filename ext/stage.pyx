@@ -1,6 +1,6 @@
 """A stage is made of a handler or a device; what waits for it can be forgotten, never uncounted."""
 
-from libc.stdint cimport uint16_t, uint32_t
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 from tunnel.batch cimport batch_t
@@ -75,3 +75,42 @@ cdef void stage_forget_oldest(stage_t *stage, uint16_t reason) noexcept nogil:
     tally_add(&stage.counters.drops[reason], oldest)
     tally_subtract(&stage.counters.held, oldest)
     hold_drop(stage.tail, stage.tail.oldest)
+
+
+cdef set stages_reached(plan_t *plan, uint32_t start):
+    """The places that packets of the stage at ``start`` may come to."""
+    cdef uint32_t place, port
+    found, todo = set(), [start]
+    while todo:
+        place = todo.pop()
+        for port in range(plan.stages[place].ports):
+            target = plan.stages[place].out[port].target
+            if target != NOWHERE and target not in found:
+                found.add(target)
+                todo += [target] if target < plan.handlers else []
+    return found
+
+
+cdef int stages_fit(plan_t *plan, uint32_t device) except -1:
+    """Mark the stages that packets of a device may reach which they do not accept."""
+    cdef unsigned int brings = (<Device> plan.stages[device].who).brings
+    cdef uint32_t place
+    for place in stages_reached(plan, device):
+        plan.stages[place].fit |= brings & ~plan.stages[place].accepts != 0
+    return 0
+
+
+cdef uint64_t stage_deadline(const stage_t *stage) noexcept:
+    """When the handler of a stage wants its tick; 0 = never."""
+    return 0 if stage.quarantined else (<Handler> stage.who).deadline_ns
+
+
+cdef uint64_t stages_earliest(const plan_t *plan) noexcept:
+    """The earliest of the handlers' deadlines; 0 = none."""
+    cdef uint64_t at, earliest = 0
+    cdef uint32_t i
+    for i in range(plan.handlers):
+        at = stage_deadline(&plan.stages[i])
+        if at and (not earliest or at < earliest):
+            earliest = at
+    return earliest

@@ -10,24 +10,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from time import monotonic_ns
 
 from tunnel.counters import Ledger
 from tunnel.device import Device
-from tunnel.errors import DeviceClosed, DeviceError, TunnelError
+from tunnel.errors import DeviceClosed, DeviceError
 from tunnel.graph import Graph
 from tunnel.handler import Handler
 from tunnel.plan import Plan
+from tunnel.reader import Reader
 from tunnel.timer import Timer
 
 log = logging.getLogger(__name__)
 
+LOOK_S = 1.0  # between looks at devices that are silent
 RETRY_S = 1.0  # between attempts to open a device again
-SWITCH_INTERVAL_S = 0.0001  # a busy Python thread keeps the GIL no longer than this
 
 
 class Engine:
@@ -109,6 +108,8 @@ class Engine:
         ends.callback(self._loop.remove_reader, self._timer.fd)
         for device in self._devices:
             self._watch(device)
+        self._look_later()
+        ends.callback(self._look_no_more)
         self._after()
 
     def _joints(self) -> list[tuple[Handler | Device, int, Handler | Device, int]]:
@@ -122,7 +123,7 @@ class Engine:
     def _watch(self, device: Device) -> None:
         """Receive from a device whenever it is ready; a file always is."""
         if device.fd >= 0:
-            self._loop.add_reader(device.fd, self._readable, device)
+            self._loop.add_reader(device.fd, Reader(self._plan, device, self._attend))
         elif device not in self._pulls:
             self._pulls[device] = self._loop.call_soon(self._pull, device)
 
@@ -137,8 +138,18 @@ class Engine:
         elif device in self._pulls:
             self._pulls.pop(device).cancel()
 
-    def _readable(self, device: Device) -> None:
-        self._guard(self._plan.breathe, device, monotonic_ns())
+    def _look(self) -> None:
+        """A TUN that is set down and then deleted wakes nobody, and only a read tells that it is gone."""
+        for device in self._devices:
+            if device.fd >= 0 and not self._paused(device):
+                self._guard(self._plan.breathe, device, monotonic_ns())
+        self._look_later()
+
+    def _look_later(self) -> None:
+        self._next_look = self._loop.call_later(LOOK_S, self._look)
+
+    def _look_no_more(self) -> None:
+        self._next_look.cancel()
 
     def _pull(self, device: Device) -> None:
         more = self._guard(self._plan.breathe, device, monotonic_ns())
@@ -167,17 +178,23 @@ class Engine:
         if self._over():
             return False
         try:
-            return bool(step(*args))
-        except DeviceClosed as error:
-            self._lost(error)
+            done = bool(step(*args))
         except Exception as error:
+            self._attend(error)
+            return False
+        self._attend(None)
+        return done
+
+    def _attend(self, error: Exception | None) -> None:
+        """After a step: what it raised, and what the plan asks for."""
+        if isinstance(error, DeviceClosed):
+            self._lost(error)
+        elif error is not None:
             self._end(error)
-        finally:
-            self._after()
-        return False
+        self._after()
 
     def _after(self) -> None:
-        """After each step: the next deadline, devices newly blocked, packets still waiting, the end."""
+        """The next deadline, devices newly blocked, packets still waiting, the end."""
         if self._over():
             return
         self._timer.arm(self._plan.deadline())
@@ -250,38 +267,3 @@ class Engine:
         if self._done is not None and not self._done.done():
             self._error = error
             self._done.set_result(None)
-
-
-def run(
-    graph: Graph, *, duration_s: float | None = None, started: Callable[[], None] | None = None
-) -> Ledger:
-    """Run a graph in this thread until SIGINT, SIGTERM, the end of a device, or ``duration_s``.
-
-    What every command that runs an engine calls; returns what was counted. It shortens the
-    interpreter's switch interval, for a busy Python thread would otherwise keep the GIL for 5 ms
-    whenever packets arrive.
-    """
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    engine = Engine(graph)
-    with asyncio.Runner(loop_factory=_factory(graph.engine.loop)) as runner:
-        runner.run(_serve(engine, duration_s, started))
-    return engine.counts()
-
-
-async def _serve(engine: Engine, duration_s: float | None, started: Callable[[], None] | None) -> None:
-    running = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        running.add_signal_handler(number, engine.stop)
-    if duration_s is not None:
-        running.call_later(duration_s, engine.stop)
-    await engine.run(started)
-
-
-def _factory(loop: str) -> Callable[[], asyncio.AbstractEventLoop]:
-    if loop == "asyncio":
-        return asyncio.new_event_loop
-    try:
-        import uvloop
-    except ImportError:
-        raise TunnelError("uvloop is not installed; install it, or say --loop asyncio") from None
-    return uvloop.new_event_loop

@@ -54,3 +54,7 @@ cdef int stage_device(stage_t *stage, Device device, tally_t *uncounted) except 
 cdef void stage_free(stage_t *stage) noexcept
 cdef void stage_forget(stage_t *stage, uint16_t reason) noexcept nogil
 cdef void stage_forget_oldest(stage_t *stage, uint16_t reason) noexcept nogil
+cdef set stages_reached(plan_t *plan, uint32_t start)
+cdef int stages_fit(plan_t *plan, uint32_t device) except -1
+cdef uint64_t stage_deadline(const stage_t *stage) noexcept
+cdef uint64_t stages_earliest(const plan_t *plan) noexcept

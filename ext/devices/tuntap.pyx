@@ -21,6 +21,7 @@ from tunnel.packet cimport (
 )
 
 from tunnel import arguments, reasons
+from tunnel.devices import link
 from tunnel.devices import tun_ioctl as tun
 from tunnel.devices.options import TunOptions
 from tunnel.errors import DeviceClosed, DeviceError
@@ -92,11 +93,11 @@ cdef class TunTap(Device):
         flags |= tun.IFF_MULTI_QUEUE if options.multi_queue else 0
         flags |= 0 if options.attach or options.multi_queue else tun.IFF_TUN_EXCL
         if options.attach:
-            tun.get_mtu(self.interface)  # TUNSETIFF would make a new one
+            link.find(self.interface)  # TUNSETIFF would make a new one
         tun.attach(self.fd, self.interface, flags)
         self._offload(options.offload)
         self._ownership()
-        tun.set_link(self.interface, mtu=options.mtu, txqueuelen=options.txqueuelen, up=options.up)
+        link.set_link(self.interface, mtu=options.mtu, txqueuelen=options.txqueuelen, up=options.up)
         if options.address:
             self._addresses()
         if options.persist:  # last: what fails before leaves nothing behind

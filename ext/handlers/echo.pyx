@@ -18,7 +18,7 @@ from tunnel.packet cimport (
 )
 from tunnel.parse cimport parse_packet
 from tunnel.tables.buckets cimport buckets_take
-from tunnel.tables.prefixes cimport prefixes_find
+from tunnel.tables.prefixes cimport prefixes_broadcast, prefixes_find
 from tunnel.verbs cimport HOPS_NEW, packet_echo, packet_is_echo, packet_reply, packet_set_hops
 from tunnel.wire cimport (
     ETH_DESTINATION, ETH_SOURCE, IP4_DESTINATION, IP4_SIZE, IP4_SOURCE, IP4_TTL, IP6_DESTINATION,
@@ -57,8 +57,10 @@ cdef class Echo(Handler):
     Options
         ``addresses``    list of addresses and prefixes answered for, at most 64. Empty, the default:
                          every address. An IPv4 prefix shorter than 31 bits leaves out its first and
-                         last address; without prefixes a broadcast address of a subnet cannot be
-                         known from another, so name them where such packets can arrive.
+                         last address.
+        ``subnets``      list of the prefixes in use where it stands, at most 64: no answer is given
+                         for, or to, the broadcast addresses of those (the first and the last, IPv4).
+                         Default: none. A subnet's broadcast address looks like any other.
         ``mac``          on Ethernet: the MAC given in answers to ARP and solicitations, and the only
                          one whose frames are answered. Default 02:65:63:68:6f:01.
         ``reflect_udp``  send UDP back with addresses and ports exchanged. Default false.
@@ -108,6 +110,7 @@ cdef class Echo(Handler):
         cdef bytes mac = arguments.mac("echo", "mac", chosen.mac)
         memcpy(self.mac, <const char *> mac, MAC_SIZE)
         self.own = Prefixes(chosen.addresses)
+        self.subnets = Prefixes(chosen.subnets)
         self.reflect_udp = chosen.reflect_udp
         self.local_port = chosen.local_port
         self.rate_given = chosen.rate is not None
@@ -209,6 +212,11 @@ cdef uint16_t refused(Echo self, const packet_t *p) noexcept nogil:
         return MARTIAN
     if not address_is_host(destination, p.ip_version):
         return NOT_ANSWERED
+    if self.subnets.c.count and is_v4:
+        if prefixes_broadcast(&self.subnets.c, source, 4):
+            return MARTIAN
+        if prefixes_broadcast(&self.subnets.c, destination, 4):
+            return NOT_ANSWERED
     if self.own.c.count and prefixes_find(&self.own.c, destination, p.ip_version) == NULL:
         return NOT_OURS
     return NOT_ANSWERED if (source_routed4(p) if is_v4 else routed_or_sealed6(p)) else 0

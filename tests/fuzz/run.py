@@ -17,6 +17,8 @@ TOP = Path(__file__).parents[2]
 BUILD = TOP / "build" / "sanitize"
 TREE = BUILD / "lib"
 REPORT_EVERY = 1 << 20
+NAMED = {0: "none", 1: "icmp", 2: "igmp", 4: "ipip", 6: "tcp", 17: "udp", 47: "gre", 50: "esp", 58: "icmp6", 59: "end",
+         132: "sctp"}  # fmt: skip
 
 
 def build() -> None:
@@ -66,12 +68,17 @@ def run(first: int, count: int, seed: int) -> None:
         print(f"{min(at + REPORT_EVERY, first + count) - first} cases, {monotonic() - began:.0f} s", flush=True)
     print(f"seed {seed}, {count} cases from {first} on, {monotonic() - began:.1f} s")
     print("by reason  ", _counts(fuzzer.reasons))
-    print("by protocol", _counts(fuzzer.protocols))
+    print("by protocol", _counts(_named(fuzzer.protocols)))
     print("mutations  ", _counts(fuzzer.mutations))
     print(f"{fuzzer.supers} segments cut, {fuzzer.answered} answers, {graph.out} packets out of the graph")
 
 
-def _counts(found: dict[str, int] | dict[int, int]) -> str:
+def _named(protocols: dict[int, int]) -> dict[str, int]:
+    found = {name: protocols.get(number, 0) for number, name in NAMED.items()}
+    return found | {"other": sum(protocols.values()) - sum(found.values())}
+
+
+def _counts(found: dict[str, int]) -> str:
     return " ".join(f"{name}={number}" for name, number in found.items())
 
 

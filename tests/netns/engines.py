@@ -11,6 +11,7 @@ from typing import cast
 
 from tunnel.counters import Ledger, engine_imbalance
 from tunnel.lab.node import Node
+from tunnel.lab.readiness import await_line
 
 PATIENCE_S = 10.0
 
@@ -23,9 +24,7 @@ class Running:
         self.process = node.popen(
             [sys.executable, "-m", "tunnel", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        assert self.process.stderr is not None
-        line = self.process.stderr.readline()
-        assert line.startswith("running: "), line + self.process.stderr.read()
+        await_line(self.process, "running: ")
 
     def stop(self) -> Ledger:
         """SIGTERM; its ledger, which must be balanced."""

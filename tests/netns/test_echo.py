@@ -44,3 +44,18 @@ def test_udp_is_not_reflected_unless_asked(lab: Lab):
             with pytest.raises(TimeoutError):
                 sock.recv(100)
         assert engine.stop()["handlers"]["echo"]["drops"]["NOT_ANSWERED"]["packets"] >= 1
+
+
+@pytest.mark.parametrize("address", ["10.7.0.255", "255.255.255.255", "224.0.0.77"])
+def test_broadcasts_and_groups_are_never_answered(lab: Lab, address: str):
+    node = lab.node("a")
+    with running(node, "echo", "e0", "--address", "10.7.0.1/24", "--reflect-udp") as engine:
+        with node.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"e0")
+            sock.bind(("10.7.0.1", 5000))
+            sock.sendto(b"hello", (address, 6000))
+            sock.sendto(b"hello", ("10.7.0.9", 6000))
+            assert sock.recvfrom(100) == (b"hello", ("10.7.0.9", 6000))
+        counts = engine.stop()["handlers"]["echo"]
+        assert (counts["tx"]["packets"], counts["drops"]["NOT_ANSWERED"]["packets"] >= 1) == (1, True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import resource
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.netns.engines import running
 from tunnel.lab import Lab, Node
 
+WORDS = ("udp", "tun0", "--address", "10.8.0.1/24", "--listen", "127.0.0.1:9000", "--peer", "127.0.0.1:9001")
 FIRST, LAST = 10_000, 1_000_000
 SENDS_MAX = 4 * LAST  # those that find the TUN's queue full are lost before they count
 BURST = 2_000
@@ -22,17 +23,6 @@ GROWTH = 1 << 20
 def resident(process: subprocess.Popen[str]) -> int:
     """Bytes of memory that the process has in use."""
     return int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * resource.getpagesize()
-
-
-def start(node: Node) -> subprocess.Popen[str]:
-    """``tunnel udp``, once packets flow."""
-    words = ["udp", "tun0", "--address", "10.8.0.1/24", "--listen", "127.0.0.1:9000", "--peer", "127.0.0.1:9001"]
-    command = [sys.executable, "-m", "tunnel", *words]
-    engine = node.popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    assert engine.stderr is not None
-    line = engine.stderr.readline()
-    assert line.startswith("running"), line + engine.stderr.read()
-    return engine
 
 
 def carry(node: Node, sender: socket.socket, packets: int) -> None:
@@ -52,14 +42,15 @@ def test_a_million_packets(lab: Lab):
     with (
         node.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer,
         node.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
-        start(node) as engine,
+        running(node, *WORDS) as engine,
     ):
         peer.bind(("127.0.0.1", 9001))
         sender.connect(("10.8.0.2", 9))
         carry(node, sender, FIRST)
-        first = resident(engine)
+        first = resident(engine.process)
         carry(node, sender, LAST)
-        assert resident(engine) - first < GROWTH
-        assert resident(engine) < LIMIT
-        engine.terminate()
-        assert engine.wait(timeout=10) == 0
+        last = resident(engine.process)
+        ledger = engine.stop()
+    assert ledger["devices"]["overlay"]["rx"]["descriptors"] >= LAST
+    assert last - first < GROWTH
+    assert last < LIMIT

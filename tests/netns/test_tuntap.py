@@ -15,6 +15,7 @@ from tests.netns.alone import alone, another
 from tests.netns.tuns import change, delete, link, names, received, speak, tun
 from tunnel.batch import Batch
 from tunnel.devices import tun_ioctl as ioctls
+from tunnel.devices.link import set_link
 from tunnel.devices.tuntap import Tap, Tun
 from tunnel.errors import ConfigError, DeviceError
 from tunnel.netns import inside
@@ -150,7 +151,7 @@ def test_an_inherited_descriptor() -> None:
     device = Tun(fd=fd)
     with device:
         assert (device.name, device.interface, device.fd, device.brings) == ("t0", "t0", fd, F_ALL)
-        ioctls.set_link("t0", mtu=1400, txqueuelen=None, up=True)
+        set_link("t0", mtu=1400, up=True)
         with IPRoute() as ipr:
             ipr.addr("add", index=socket.if_nametoindex("t0"), address="10.7.0.1", prefixlen=24)
         speak()

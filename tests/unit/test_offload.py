@@ -58,9 +58,9 @@ def batch_of(packet: twin.Super, medium: int, partial: bool = True, **changes: i
     batch = Batch.of([plain, packet.data, plain], medium=medium)
     fields = {
         "gso_type": gso_type(packet), "gso_size": packet.gso_size,
-        "csum_start": packet.l4, "csum_offset": packet.field, "needs_csum": partial,
+        "csum_start": packet.l4, "csum_offset": packet.field,
     }
-    offload.declare(batch[1], **fields | changes)
+    offload.declare(batch[1], needs_csum=partial, **fields | changes)
     return batch
 
 
@@ -173,7 +173,7 @@ MISFITS = {
 
 @pytest.mark.parametrize("case", MISFITS)
 def test_misfits_are_told(case: str):
-    batch = batch_of(one_super(), IP, **MISFITS[case])
+    batch = batch_of(one_super(), IP, True, **MISFITS[case])
     assert reasons.name(batch[1].reason) == "BAD_GSO"
     assert [reasons.name(p.reason) for p in offload.fit(batch)] == ["UNCLAIMED", "BAD_GSO", "UNCLAIMED"]
 

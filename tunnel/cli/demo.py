@@ -17,6 +17,7 @@ from tunnel.counters import Ledger, drops, engine_imbalance
 from tunnel.errors import LabError
 from tunnel.lab.node import Node
 from tunnel.lab.probe import Echoes, Transfer, ping, transfer
+from tunnel.lab.readiness import await_line
 from tunnel.lab.topology import Lab
 
 UNDERLAY = {"west": "192.0.2.1", "east": "192.0.2.2"}
@@ -75,9 +76,7 @@ def start(node: Node, peer: Node) -> subprocess.Popen[str]:
         "--address", f"{OVERLAY[node.name]}/24", "--listen", f"{here}:{PORT}", "--peer", f"{there}:{PORT}",
     ]  # fmt: skip
     engine = node.popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert engine.stderr is not None
-    if not (line := engine.stderr.readline()).startswith("running"):
-        raise LabError(f"node {node.name}: the engine did not start: {line}{engine.stderr.read()}".strip())
+    await_line(engine, "running")
     return engine
 
 

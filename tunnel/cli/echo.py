@@ -21,7 +21,8 @@ def command(reflect_udp: bool, rate: int, **options: Any) -> None:
     from tunnel.handlers.echo import Echo
 
     graph = Graph()
+    subnets = list(options["address"])
     graph.add(interface(options), "interface")
-    graph.add(Echo(reflect_udp=reflect_udp, rate=rate), "echo")
+    graph.add(Echo(reflect_udp=reflect_udp, rate=rate, subnets=subnets), "echo")
     graph.link("interface -- echo")
     serve(graph, **options)

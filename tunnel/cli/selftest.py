@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tunnel.devices import link
 from tunnel.devices import tun_ioctl as tun
 from tunnel.errors import DeviceError, TunnelError
 from tunnel.netns import CLONE_NEWNET
@@ -84,7 +85,7 @@ def make_tun() -> str:
     _Tun.fd = tun.open_control()
     tun.attach(_Tun.fd, NAME, tun.IFF_TUN | tun.IFF_NO_PI | tun.IFF_VNET_HDR)
     mask = tun.set_offload(_Tun.fd, tun.OFFLOADS[0])
-    tun.set_link(NAME, mtu=None, txqueuelen=None, up=True)
+    link.set_link(NAME, up=True)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         for number, address in ((SIOCSIFADDR, HERE), (SIOCSIFNETMASK, "255.255.255.0")):
             name = struct.pack("16s", NAME.encode())
@@ -129,7 +130,7 @@ def udp_super_packet() -> str:
 
 def udp_over_loopback() -> str:
     """Four datagrams in one send (UDP_SEGMENT) and in one receive (UDP_GRO)."""
-    tun.set_link("lo", mtu=None, txqueuelen=None, up=True)
+    link.set_link("lo", up=True)
     family, kind = socket.AF_INET, socket.SOCK_DGRAM
     with socket.socket(family, kind) as here, socket.socket(family, kind) as there:
         there.bind(("127.0.0.1", 0))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import socket
 import struct
 from typing import NoReturn
 
@@ -32,15 +31,9 @@ IFF_NO_PI = 0x1000
 IFF_VNET_HDR = 0x4000
 IFF_TUN_EXCL = 0x8000
 
-SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8913, 0x8914
-SIOCGIFMTU, SIOCSIFMTU = 0x8921, 0x8922
-RTM_SETLINK, NLM_F_REQUEST, NLM_F_ACK, IFLA_TXQLEN = 19, 1, 4, 13
-IFF_UP = 1
-
 # USO only for both families together; everything needs CSUM (linux/if_tun.h, TUN_F_*).
 OFFLOADS = (0x67, 0x07, 0x01, 0)
 VNET_HDR_SIZE = 10
-MTU_MIN, MTU_MAX = 68, 65535
 
 REMEDIES = {
     errno.ENOENT: "load the tun driver (modprobe tun), or give the container --device /dev/net/tun",
@@ -50,16 +43,12 @@ REMEDIES = {
     errno.EBUSY: "the name is in use: choose another, or end the program that has it",
     errno.EINVAL: "an interface of another kind or with other queues has the name: choose another",
 }
-LINK_REMEDIES = {
-    errno.ENODEV: "there is no such interface here: make it, or leave out `attach`",
-    errno.EINVAL: f"an MTU is {MTU_MIN} to {MTU_MAX} for a TUN, up to {MTU_MAX - 14} for a TAP",
-}
 
 
-def fail(what: str, error: OSError, remedy: str | None = None) -> NoReturn:
+def fail(what: str, error: OSError) -> NoReturn:
     """Raise ``DeviceError`` with what was tried, the kernel's word and the remedy."""
     number = error.errno or 0
-    remedy = remedy or REMEDIES.get(number)
+    remedy = REMEDIES.get(number)
     raise DeviceError(f"{what}: {os.strerror(number)}" + (f"; {remedy}" if remedy else ""), number) from None
 
 
@@ -126,45 +115,3 @@ def set_int(fd: int, number: int, value: int, what: str) -> None:
         fcntl.ioctl(fd, number, struct.pack("i", value))
     except OSError as error:
         fail(f"{what} {value}", error)
-
-
-def set_link(name: str, *, mtu: int | None, txqueuelen: int | None, up: bool) -> None:
-    """MTU (bytes), transmit queue (packets) and state of an interface of the thread's namespace."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        if mtu is not None:
-            _interface(control, SIOCSIFMTU, name, mtu, f"MTU {mtu}")
-        if txqueuelen is not None:
-            _set_txqueuelen(name, txqueuelen)
-        if up:
-            flags = _interface(control, SIOCGIFFLAGS, name, 0, "flags")
-            _interface(control, SIOCSIFFLAGS, name, flags | IFF_UP, "up")
-
-
-def _set_txqueuelen(name: str, packets: int) -> None:
-    """By rtnetlink: the ioctl wants rights in the first user namespace (net/core/dev_ioctl.c)."""
-    try:
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
-            link = struct.pack("=BxHiII", 0, 0, socket.if_nametoindex(name), 0, 0)
-            body = link + struct.pack("=HHI", 8, IFLA_TXQLEN, packets)
-            head = struct.pack("=IHHII", 16 + len(body), RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0)
-            netlink.send(head + body)
-            number = -struct.unpack_from("=i", netlink.recv(4096), 16)[0]
-            if number:
-                raise OSError(number, os.strerror(number))
-    except OSError as error:
-        fail(f"interface {name}: txqueuelen {packets}", error)
-
-
-def get_mtu(name: str) -> int:
-    """The MTU of an interface of the thread's namespace, in bytes."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        return _interface(control, SIOCGIFMTU, name, 0, "MTU")
-
-
-def _interface(control: socket.socket, number: int, name: str, value: int, what: str) -> int:
-    try:
-        answer = fcntl.ioctl(control, number, struct.pack("16si20x", name.encode(), value))
-    except OSError as error:
-        fail(f"interface {name}: {what}", error, LINK_REMEDIES.get(error.errno or 0))
-    word: int = struct.unpack("16si20x", answer)[1]
-    return word & 0xFFFF if number == SIOCGIFFLAGS else word

@@ -9,6 +9,7 @@ from tunnel.tables.prefixes cimport Prefixes
 
 cdef class Echo(Handler):
     cdef Prefixes own
+    cdef Prefixes subnets
     cdef Buckets buckets
     cdef buckets_t *rate      # of self.buckets; NULL = no limit
     cdef uint8_t[6] mac

@@ -16,6 +16,7 @@ class EchoOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fiel
     """Options of ``Echo``."""
 
     addresses: Annotated[list[str], Meta(description="addresses or prefixes answered for")] = []
+    subnets: Annotated[list[str], Meta(description="prefixes whose broadcast addresses are left alone")] = []
     mac: Annotated[str, Meta(description="MAC answered with and for")] = "02:65:63:68:6f:01"
     reflect_udp: bool = False
     local_port: Annotated[int, Meta(ge=0, le=65535, description="UDP port of a udp device")] = 0

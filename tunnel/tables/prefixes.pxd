@@ -24,10 +24,10 @@ cdef class Prefixes:
     cdef prefixes_t c
 
 
-cdef inline const prefix_t *prefixes_find(
-    const prefixes_t *prefixes, const uint8_t *address, uint8_t version
+cdef inline const prefix_t *prefixes_within(
+    const prefixes_t *prefixes, const uint8_t *address, uint8_t version, bint broadcast
 ) noexcept nogil:
-    """The first prefix in which ``address`` can be a host's, or NULL."""
+    """The first prefix that holds ``address`` as a broadcast address, or as one that is none; or NULL."""
     cdef uint8_t[16] mapped
     cdef uint64_t high, low, host
     cdef const prefix_t *prefix
@@ -41,6 +41,20 @@ cdef inline const prefix_t *prefixes_find(
         if high & prefix.mask[0] != prefix.network[0] or low & prefix.mask[1] != prefix.network[1]:
             continue
         host = low & ~prefix.mask[1]
-        if not prefix.has_broadcast or (host != 0 and host != ~prefix.mask[1]):
+        if (prefix.has_broadcast and (host == 0 or host == ~prefix.mask[1])) == broadcast:
             return prefix
     return NULL
+
+
+cdef inline const prefix_t *prefixes_find(
+    const prefixes_t *prefixes, const uint8_t *address, uint8_t version
+) noexcept nogil:
+    """The first prefix in which ``address`` can be a host's, or NULL."""
+    return prefixes_within(prefixes, address, version, False)
+
+
+cdef inline bint prefixes_broadcast(
+    const prefixes_t *prefixes, const uint8_t *address, uint8_t version
+) noexcept nogil:
+    """``address`` is the first or last of one of the prefixes, which means all of its hosts."""
+    return prefixes_within(prefixes, address, version, True) != NULL

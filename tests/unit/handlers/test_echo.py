@@ -23,6 +23,7 @@ from tunnel import offload, reasons
 from tunnel.batch import Batch
 from tunnel.errors import ConfigError
 from tunnel.handlers.echo import Echo
+from tunnel.testing import drive
 
 ETHERNET, TUN, DATAGRAM = 1, 2, 3
 MAC, ASKER = "02:65:63:68:6f:01", "02:00:00:00:00:99"
@@ -160,6 +161,23 @@ def test_answers_only_for_its_addresses() -> None:
                         "192.0.2.1": "", "192.0.2.2": "NOT_OURS"}
     assert reason(handler, IPv6(src=THEM6, dst=US6) / PING6) == ""
     assert reason(handler, IPv6(src=THEM6, dst="fd09::2") / PING6) == "NOT_OURS"
+
+
+@pytest.mark.parametrize("kind", [PING4, PLAIN])
+def test_never_answers_the_broadcasts_of_known_subnets(kind: Layers) -> None:
+    handler = Echo(subnets=["10.8.0.1/24", "10.9.0.0/31", "fd08::1/64"], reflect_udp=True)
+    hosts = ("10.8.0.7", "10.8.1.255", "10.9.0.0")
+    assert {reason(handler, echo4(dst=address) / kind) for address in hosts} == {""}
+    assert {reason(handler, echo4(dst=address) / kind) for address in ("10.8.0.0", "10.8.0.255")} == {"NOT_ANSWERED"}
+    assert reason(handler, echo4(src="10.8.0.255") / kind) == "MARTIAN"
+    assert reason(handler, IPv6(src=THEM6, dst="fd08::") / PING6) == ""
+
+
+def test_the_law_holds_over_all_of_them() -> None:
+    frames = [bytes(layers) for layers, _ in ANSWERS] + [bytes(row[1]) for row in UNANSWERED]
+    driven = drive(Echo(reflect_udp=True), {"port": frames}, medium=TUN)
+    assert driven.out["port"] == [bytes(expected) for _, expected in ANSWERS]
+    assert sum(driven.drops.values()) == len(UNANSWERED)
 
 
 def test_rate_bounds_each_source() -> None:

@@ -8,6 +8,7 @@ from scapy.layers.l2 import Ether
 
 from tunnel.errors import ConfigError
 from tunnel.handlers.impair import Impair
+from tunnel.packet import DATAGRAM
 from tunnel.testing import Drive
 
 MS = 1_000_000
@@ -226,6 +227,14 @@ def test_large_and_small_are_held_alike():
     driven.put("a", frames)
     driven.advance(1)
     assert driven.out["b"] == frames
+
+
+def test_a_delayed_datagram_keeps_its_endpoint():
+    driven = Drive(Impair(delay_ms=1), medium=DATAGRAM)
+    driven.put("a", [(b"one", ("192.0.2.1", 9000)), (b"", ("2001:db8::1", 53))])
+    driven.advance(1)
+    assert driven.out["b"] == [b"one", b""]
+    assert driven.endpoints["b"] == [("192.0.2.1", 9000), ("2001:db8::1", 53)]
 
 
 @pytest.mark.parametrize(("options", "text"), [

@@ -1,0 +1,41 @@
+"""Mutated packets under the sanitizers, every one in bytes of exactly its length."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RUN = Path(__file__).with_name("run.py")
+PARSER = {"UNCLAIMED", "TRUNCATED", "BAD_VERSION", "BAD_HEADER", "BAD_LENGTH", "TOO_DEEP", "BAD_GSO"}
+
+
+def fuzz(count: int, seed: int) -> str:
+    """What the run printed; fails with the sanitizer's report."""
+    command = [sys.executable, str(RUN), "--count", str(count), "--seed", str(seed)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def reached(output: str) -> set[str]:
+    """The parser's verdicts that occurred."""
+    line = next(line for line in output.splitlines() if line.startswith("by reason"))
+    return {pair.partition("=")[0] for pair in line.split()[2:]}
+
+
+@pytest.mark.fuzz
+def test_mutated_packets():
+    output = fuzz(200_000, seed=1)
+    assert "seed 1, 200000 cases from 0 on" in output
+    assert reached(output) == PARSER
+
+
+@pytest.mark.soak
+def test_many_mutated_packets(capfd: pytest.CaptureFixture[str]):
+    output = fuzz(10_000_000, seed=2)
+    with capfd.disabled():
+        print(f"\n{output}")
+    assert reached(output) == PARSER
