@@ -22,7 +22,8 @@ class Alarm(Handler):
 
 def reading(handler: Handler) -> tuple[Memory, Memory, Plan, Reader, list[Exception | None]]:
     outside, inside = Memory.pair()
-    outside.open(), inside.open()
+    outside.open()
+    inside.open()
     plan = Plan([handler], [inside], [(inside, 0, handler, 0)])
     asked: list[Exception | None] = []
     return outside, inside, plan, Reader(plan, inside, asked.append), asked

@@ -44,9 +44,9 @@ def find(name: str) -> int:
     """The index of an interface of the thread's namespace; ``DeviceError`` where there is none."""
     try:
         return socket.if_nametoindex(name)
-    except OSError as error:
-        remedy = "there is no such interface here: make it, or leave out `attach`"
-        raise DeviceError(f"interface {name}: {error.strerror}; {remedy}", error.errno or 0) from None
+    except OSError:  # Python tells no number
+        remedy = "there is none of that name here: make it, or leave out `attach`"
+        raise DeviceError(f"interface {name}: {os.strerror(errno.ENODEV)}; {remedy}", errno.ENODEV) from None
 
 
 def _attribute(kind: int, value: int) -> bytes:
