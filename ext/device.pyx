@@ -22,8 +22,12 @@ cdef class Device:
     ``open`` acquires what it needs and sets ``fd`` (pollable), ``brings`` and ``accepts``; ``close``
     gives it back and may be called twice. ``recv`` and ``send`` are overridden in Python, or as the
     slots ``c_recv`` and ``c_send`` in Cython. A device that is gone raises ``DeviceClosed``.
+
+    A class whose devices strangers can send to says ``exposed = True``: handlers that such packets
+    reach are told (``Handler.exposed``).
     """
 
+    exposed = False
     Options = None
 
     def __cinit__(self, *args, **kwargs):

@@ -61,6 +61,9 @@ cdef class Handler:
     def punted(self, Batch batch not None) -> None:
         """Packets that the native code left to Python by PUNT; treated like ``process``."""
 
+    def exposed(self) -> None:
+        """Strangers can send to it, as behind a ``udp`` device: called before the run. Default: nothing."""
+
     def opened(self, uint64_t now_ns) -> None:
         """The engine starts; ``deadline_ns`` may be set here."""
 

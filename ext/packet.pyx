@@ -4,7 +4,7 @@ from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.string cimport memset
 
-from _fields cimport packet_address, packet_has_macs, packet_has_ports, packet_port
+from _fields cimport packet_address, packet_has_macs, packet_port
 
 from tunnel.arena cimport arena_view
 from tunnel.endpoint cimport endpoint_at
@@ -91,7 +91,7 @@ cdef class Packet:
 
     @property
     def sport(self):
-        """Source port of TCP, UDP, SCTP; else None. Setting it mends the checksum."""
+        """Source port of TCP, UDP, SCTP; else None. Setting it (not SCTP's) mends the checksum."""
         return packet_port(self.p, 0)
 
     @sport.setter
@@ -100,7 +100,7 @@ cdef class Packet:
 
     @property
     def dport(self):
-        """Destination port of TCP, UDP, SCTP; else None. Setting it mends the checksum."""
+        """Destination port of TCP, UDP, SCTP; else None. Setting it (not SCTP's) mends the checksum."""
         return packet_port(self.p, 2)
 
     @dport.setter
@@ -250,16 +250,15 @@ cdef class Packet:
         return packet_reply(self.p)
 
     def _set_address(self, bytes address, bint destination):
-        if len(address) != (4 if self.p.ip_version == 4 else 16) or not self.p.ip_version:
-            raise ValueError(f"an address of {len(address)} bytes does not fit IP version {self.p.ip_version}")
+        cdef const uint8_t *given = <const uint8_t *> <char *> address
         self.own()
-        packet_set_address(self.p, <const uint8_t *> <char *> address, destination)
+        if len(address) != (4 if self.p.ip_version == 4 else 16) or not packet_set_address(self.p, given, destination):
+            raise ValueError(f"an address of {len(address)} bytes does not fit IP version {self.p.ip_version}")
 
     def _set_port(self, uint16_t port, bint destination):
-        if not packet_has_ports(self.p):
-            raise ValueError(f"protocol {self.p.proto} has no ports here")
         self.own()
-        packet_set_port(self.p, port, destination)
+        if not packet_set_port(self.p, port, destination):
+            raise ValueError(f"protocol {self.p.proto} has no ports that can be set here")
 
     def __repr__(self) -> str:
         return f"<Packet {self.p.len} bytes proto {self.p.proto} {self.src_ip} -> {self.dst_ip}>"

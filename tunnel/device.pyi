@@ -5,6 +5,7 @@ from tunnel.batch import Batch
 from tunnel.counters import Counts
 
 class Device:
+    exposed: ClassVar[bool]
     Options: ClassVar[Any]
     name: str
     fd: int

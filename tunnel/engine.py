@@ -49,6 +49,7 @@ class Engine:
         if self._done is not None:
             raise RuntimeError("this engine runs already")
         self.graph.check()
+        self.graph.expose()
         done = self._reset()
         try:
             with ExitStack() as ends:

@@ -105,6 +105,21 @@ class Graph:
         if found := problems(self):
             raise ConfigError(found)
 
+    def expose(self) -> None:
+        """Calls ``exposed`` of every handler that packets of strangers can reach: before a run.
+
+        They come from a device that is ``exposed``, directly or through other handlers.
+        """
+        reached: set[str] = set()
+        ahead = [name for name, device in self.devices.items() if device.exposed]
+        while ahead:
+            source = ahead.pop()
+            fresh = {link.target for link in self.links if link.source == source} & self.handlers.keys() - reached
+            reached |= fresh
+            ahead += fresh
+        for name in sorted(reached):
+            self.handlers[name].exposed()
+
     def port_name(self, name: str, port: int) -> str:
         """An end of a link as it is written: ``tap0``, ``switch.a``."""
         return name if name in self.devices else f"{name}.{self.handlers[name].ports[port]}"

@@ -70,6 +70,7 @@ cdef class PacketSocket(Device):
     See also: packet(7), Tap
     """
 
+    exposed = True
     Options = PacketOptions
 
     def __cinit__(self, **options):

@@ -12,12 +12,13 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from _linux cimport (
     EAGAIN, EBADF, EBADFD, EINTR, EIO, ENODEV, errno, iovec, read, virtio_net_hdr, writev,
 )
+from _vnet cimport VNET_HDR, vnet_give, vnet_take
 
 from tunnel.arena cimport ARENA_RECEIVE, HEADROOM, READ_MAX, arena_take
 from tunnel.batch cimport BATCH_RECEIVE, batch_append, batch_t
 from tunnel.device cimport Device
 from tunnel.packet cimport (
-    ETHERNET, F_ALL, F_CSUM, F_TSO4, F_TSO6, IP, NEEDS_CSUM, packet_drop, packet_lay, packet_t,
+    ETHERNET, F_ALL, F_CSUM, F_TSO4, F_TSO6, IP, packet_drop, packet_lay, packet_t,
 )
 
 from tunnel import arguments, reasons
@@ -26,9 +27,6 @@ from tunnel.devices import tun_ioctl as tun
 from tunnel.devices.options import TunOptions
 from tunnel.errors import DeviceClosed, DeviceError
 from tunnel.netns import inside
-
-cdef enum:
-    VNET_HDR = 10
 
 cdef uint16_t REFUSED = reasons.REFUSED
 cdef uint16_t LINK_DOWN = reasons.LINK_DOWN
@@ -159,7 +157,7 @@ cdef class TunTap(Device):
             packet_lay(p, room, HEADROOM, <uint32_t> size - skip, 0)
             p.medium = self.medium
             if skip:
-                _take_vnet(p, <const virtio_net_hdr *> (room + HEADROOM - VNET_HDR))
+                vnet_take(p, <const virtio_net_hdr *> (room + HEADROOM - VNET_HDR))
             arena_take(batch.arena, HEADROOM + p.len)
         return <int> batch.count
 
@@ -174,7 +172,7 @@ cdef class TunTap(Device):
         while i < batch.count:
             p = &batch.packets[i]
             if self.vnet:
-                _give_vnet(p, &header)
+                vnet_give(p, &header)
             parts[1].iov_base = p.data
             parts[1].iov_len = p.len
             if writev(self.fd, &parts[first], 2 - first) < 0 and not _refused(self, p, i):
@@ -183,24 +181,6 @@ cdef class TunTap(Device):
                 break
             i += 1
         return <int> i
-
-
-cdef inline void _take_vnet(packet_t *p, const virtio_net_hdr *header) noexcept nogil:
-    """The virtio header as metadata. hdr_len is not trusted: forwarded packets lie in it."""
-    p.vnet_flags = header.flags & NEEDS_CSUM
-    p.gso_type = header.gso_type
-    p.gso_size = header.gso_size
-    p.csum_start = header.csum_start
-    p.csum_offset = header.csum_offset
-
-
-cdef inline void _give_vnet(const packet_t *p, virtio_net_hdr *header) noexcept nogil:
-    header.flags = p.vnet_flags
-    header.gso_type = p.gso_type
-    header.gso_size = p.gso_size
-    header.csum_start = p.csum_start if p.vnet_flags else 0
-    header.csum_offset = p.csum_offset if p.vnet_flags else 0
-    header.hdr_len = p.payload if p.gso_type else 0
 
 
 cdef bint _again(TunTap device, ssize_t size, uint32_t received) except -1 nogil:

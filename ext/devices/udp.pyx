@@ -193,6 +193,7 @@ cdef class Udp(Device):
     See also: udp(7), ip(7), ipv6(7), recvmmsg(2)
     """
 
+    exposed = True
     Options = UdpOptions
 
     def __cinit__(self, **options):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import select
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import cast
+from time import monotonic
+from typing import Any, Protocol, cast
 
 from tunnel.counters import Ledger, engine_imbalance
 from tunnel.lab.node import Node
@@ -16,10 +18,23 @@ from tunnel.lab.readiness import await_line
 PATIENCE_S = 10.0
 
 
+class Starts(Protocol):
+    """A node, or ``Here``."""
+
+    def popen(self, command: Sequence[str], **options: Any) -> subprocess.Popen[Any]: ...
+
+
+class Here:
+    """Starts programs where this process is: for tests that run inside a node themselves."""
+
+    def popen(self, command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
+        return subprocess.Popen(command, **options)
+
+
 class Running:
     """``tunnel WORDS`` in a node; ``ledger`` is there once it has ended."""
 
-    def __init__(self, node: Node, *words: str) -> None:
+    def __init__(self, node: Starts, *words: str) -> None:
         self.ledger: Ledger | None = None
         self.process = node.popen(
             [sys.executable, "-m", "tunnel", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -43,7 +58,7 @@ class Running:
 
 
 @contextmanager
-def running(node: Node, *words: str) -> Iterator[Running]:
+def running(node: Starts, *words: str) -> Iterator[Running]:
     """An engine with ``--json``, killed at the end unless the test has stopped it."""
     engine = Running(node, *words, "--json")
     try:
@@ -54,9 +69,29 @@ def running(node: Node, *words: str) -> Iterator[Running]:
             engine.process.communicate()
 
 
-def failing(node: Node, *words: str) -> tuple[int, str]:
-    """Exit status and stderr of a command that is to fail at once, without a traceback."""
-    done = node.run([sys.executable, "-m", "tunnel", *words], check=False)
+def failing(node: Node, *words: str, within: Sequence[str] = ()) -> tuple[int, str]:
+    """Exit status and stderr of a command that is to fail at once, without a traceback or a trace.
+
+    ``within`` are the words of a program that runs it.
+    """
+    before = interfaces(node)
+    done = node.run([*within, sys.executable, "-m", "tunnel", *words], check=False)
     assert "Traceback" not in done.stderr, done.stderr
     assert done.returncode != 0, done.stdout
+    assert all(line.startswith("tunnel: ") for line in done.stderr.splitlines()), done.stderr
+    assert interfaces(node) == before
     return done.returncode, done.stderr
+
+
+def interfaces(node: Node) -> set[str]:
+    """The names of a node's interfaces."""
+    lines = node.run(["cat", "/proc/net/dev"]).stdout.splitlines()[2:]
+    return {line.split(":")[0].strip() for line in lines}
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Look again and again, at most ``PATIENCE_S`` long."""
+    limit = monotonic() + PATIENCE_S
+    while not condition():
+        assert monotonic() < limit, "it does not come about"
+        select.select([], [], [], 0.02)

@@ -73,7 +73,7 @@ def test_persist_and_attach() -> None:
 
 @alone
 def test_attaching_to_nothing_is_refused_and_makes_nothing() -> None:
-    with pytest.raises(DeviceError, match=r"interface t0: .*No such device; there is no such interface") as caught:
+    with pytest.raises(DeviceError, match=r"interface t0: .*No such device; there is none of that name") as caught:
         Tun("t0", attach=True).open()
     assert caught.value.errno == errno.ENODEV
     assert "t0" not in names()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.nodes import Cable, One, Two
+from tunnel.devices.packet_socket import PacketSocket
+from tunnel.devices.tuntap import Tap, Tun
+from tunnel.devices.udp import Udp
 from tunnel.errors import ConfigError
 from tunnel.graph import Graph, Link
 
@@ -82,3 +85,48 @@ def test_a_wrong_link(text: str, expected: str) -> None:
     assert str(caught.value).startswith(f'link "{text}": ')
     assert expected in str(caught.value)
     assert graph.links == []
+
+
+class Open(Cable):
+    """A cable that strangers can send to."""
+
+    exposed = True
+
+
+class Told(Two):
+    """Counts how often it is told that strangers reach it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times = 0
+
+    def exposed(self) -> None:
+        self.times += 1
+
+
+@pytest.mark.parametrize(
+    ("links", "told"),
+    [
+        (["open -> near.left"], ["near"]),
+        (["near.left -> open"], []),
+        (["own -- near.left"], []),
+        (["open -- near.left", "near.right -- far.left", "far.right -- own"], ["far", "near"]),
+        (["open -- near.left", "near.right -- own", "own -> near.right"], ["near"]),
+        (["open -- own", "own -> near.left"], []),
+        (["open -> near.left", "near.right -> far.left", "far.left -> near.right"], ["far", "near"]),
+    ],
+)
+def test_handlers_that_strangers_reach_are_told_once(links: list[str], told: list[str]) -> None:
+    graph = Graph()
+    graph.add(Open(), "open")
+    graph.add(Cable(), "own")
+    handlers = {name: graph.add(Told(), name) for name in ("far", "near")}
+    for link in links:
+        graph.link(link)
+    graph.expose()
+    assert [name for name, handler in handlers.items() if handler.times == 1] == told
+    assert sum(handler.times for handler in handlers.values()) == len(told)
+
+
+def test_devices_that_strangers_can_send_to() -> None:
+    assert [device.exposed for device in (Udp, PacketSocket, Tun, Tap)] == [True, True, False, False]

@@ -105,6 +105,22 @@ def test_ports_where_there_are_none_are_refused():
         p.sport = 1
 
 
+def test_ports_of_sctp_are_read_but_not_set():
+    p = face(Ether() / IP(proto=132) / bytes([0, 7, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0]))
+    before = p.data
+    assert (p.sport, p.dport) == (7, 9)
+    with pytest.raises(ValueError, match="protocol 132 has no ports that can be set"):
+        p.dport = 1
+    assert p.data == before
+
+
+def test_an_address_where_there_is_none_is_refused():
+    p = face(Ether() / ARP())
+    for address in (bytes(4), bytes(16)):
+        with pytest.raises(ValueError, match="does not fit IP version 0"):
+            p.dst = address
+
+
 @pytest.mark.parametrize("port", [-1, 65536])
 def test_a_port_out_of_range_is_refused(port: int):
     with pytest.raises(OverflowError):
