@@ -128,7 +128,7 @@ def test_listening_to_both_families_where_ipv6_is_off(lab: Lab):
 
 @pytest.mark.parametrize("address", ["10.7.0.1/33", "10.7.0.1", "host/24", "fd00::1/129", ""])
 def test_an_address_that_is_none(node: Node, address: str):
-    refused(node, 1, ["echo", "t0", "--address", address], repr(address) if not address else address)
+    refused(node, 1, ["echo", "t0", "--address", address], address or repr(address))
 
 
 WRONG = """\
