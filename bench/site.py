@@ -12,6 +12,7 @@ from bench.subject import BenchError
 
 NEAR = "10.77.0.1"
 FAR = "10.77.0.2"
+QUEUE = 1000  # packets a TUN or TAP queues, for every subject: ours sets it, a kernel's default is 500
 
 
 @dataclass
@@ -57,7 +58,7 @@ def adopt(site: Hosts, near: str, far: str) -> None:
     """Move two interfaces of the switch into the hosts, with addresses, up."""
     for host, name, address in ((site.near, near, NEAR), (site.far, far, FAR)):
         site.switch.ip(f"link set {name} netns {host.path}")
-        host.ip(f"link set {name} name eth0", f"address add {address}/24 dev eth0", "link set eth0 up")
+        host.ip(f"link set {name} name eth0", f"address add {address}/24 dev eth0", f"link set eth0 txqueuelen {QUEUE} up")
 
 
 def cable(site: Hosts, *, offload: bool) -> None:

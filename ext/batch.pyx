@@ -1,10 +1,10 @@
 """The Python face of a batch: iteration, columns, and packets made from bytes."""
 
 cimport cython
-from cpython.buffer cimport PyBUF_STRIDES, PyBUF_WRITABLE
 from libc.stdlib cimport calloc, free
 
 from tunnel.arena cimport ARENA_SIZE, arena_rewind
+from tunnel.columns cimport column, column_addresses, column_ports
 from tunnel.endpoint cimport endpoint_at, endpoint_new, endpoint_t
 from tunnel.packet cimport DROP, ETHERNET, packet_detach, packet_face
 from tunnel.parse cimport parse_batch, parse_packet
@@ -122,42 +122,62 @@ cdef class Batch:
     @property
     def egress(self):
         """Writable column of uint16: the way out of each packet."""
-        return _column(self, <uint8_t *> &self.c.packets[0].egress, 2, True)
+        return column(self, self.c.count, <uint8_t *> &self.c.packets[0].egress, 2, True)
 
     @property
     def reason(self):
         """Writable column of uint16: the drop reasons."""
-        return _column(self, <uint8_t *> &self.c.packets[0].reason, 2, True)
+        return column(self, self.c.count, <uint8_t *> &self.c.packets[0].reason, 2, True)
 
     @property
     def ingress(self):
         """Column of uint16."""
-        return _column(self, <uint8_t *> &self.c.packets[0].ingress, 2, False)
+        return column(self, self.c.count, <uint8_t *> &self.c.packets[0].ingress, 2, False)
 
     @property
     def length(self):
         """Column of uint32: bytes."""
-        return _column(self, <uint8_t *> &self.c.packets[0].len, 4, False)
+        return column(self, self.c.count, <uint8_t *> &self.c.packets[0].len, 4, False)
 
     @property
     def flow(self):
         """Column of uint32: the symmetric flow hash."""
-        return _column(self, <uint8_t *> &self.c.packets[0].flow, 4, False)
+        return column(self, self.c.count, <uint8_t *> &self.c.packets[0].flow, 4, False)
 
     @property
     def ethertype(self):
         """Column of uint16."""
-        return _column(self, <uint8_t *> &self.c.packets[0].ethertype, 2, False)
+        return column(self, self.c.count, <uint8_t *> &self.c.packets[0].ethertype, 2, False)
 
     @property
     def proto(self):
         """Column of uint8: the IP protocol."""
-        return _column(self, &self.c.packets[0].proto, 1, False)
+        return column(self, self.c.count, &self.c.packets[0].proto, 1, False)
 
     @property
     def ip_version(self):
         """Column of uint8: 4, 6 or 0."""
-        return _column(self, &self.c.packets[0].ip_version, 1, False)
+        return column(self, self.c.count, &self.c.packets[0].ip_version, 1, False)
+
+    @property
+    def src(self):
+        """Source addresses, gathered: bytes of shape (packets, 16); IPv4 in the first 4, zeros without IP."""
+        return column_addresses(&self.c, False)
+
+    @property
+    def dst(self):
+        """Destination addresses, as ``src``."""
+        return column_addresses(&self.c, True)
+
+    @property
+    def sport(self):
+        """Source ports, gathered: uint16, 0 where there is none."""
+        return column_ports(&self.c, False)
+
+    @property
+    def dport(self):
+        """Destination ports, as ``sport``."""
+        return column_ports(&self.c, True)
 
 
 cdef class BatchIterator:
@@ -232,41 +252,6 @@ cdef void _adopt(Batch batch, packet_t *larger) noexcept:
     batch.retired.append(<size_t> batch.c.packets)
     batch.c.packets = larger
     batch.c.room *= 2
-
-
-cdef class Column:
-    """The exporter behind a column: one field of every packet, stride 64."""
-
-    def __getbuffer__(self, Py_buffer *buffer, int flags):
-        if self.batch is None:
-            raise BufferError("a column is made by a batch")
-        if flags & PyBUF_STRIDES != PyBUF_STRIDES:
-            raise BufferError("a column is not contiguous")
-        if flags & PyBUF_WRITABLE and not self.writable:
-            raise BufferError("this column is read only")
-        buffer.buf = self.start
-        buffer.obj = self
-        buffer.len = self.shape * self.itemsize
-        buffer.itemsize = self.itemsize
-        buffer.readonly = not self.writable
-        buffer.ndim = 1
-        buffer.format = <char *> self.format
-        buffer.shape = &self.shape
-        buffer.strides = &self.stride
-        buffer.suboffsets = NULL
-        buffer.internal = NULL
-
-
-cdef object _column(Batch batch, uint8_t *start, int itemsize, bint writable):
-    cdef Column column = Column.__new__(Column)
-    column.batch = batch
-    column.start = start
-    column.shape = batch.c.count
-    column.stride = sizeof(packet_t)
-    column.itemsize = itemsize
-    column.format = b"B" if itemsize == 1 else b"H" if itemsize == 2 else b"I"
-    column.writable = writable
-    return memoryview(column)
 
 
 cdef uint32_t _endpoint_record(arena_t *arena, endpoint) except 0:

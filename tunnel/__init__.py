@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from tunnel.devices.tuntap import Tun as Tun
     from tunnel.devices.udp import Udp as Udp
     from tunnel.engine import Engine as Engine
-    from tunnel.engine import run as run
     from tunnel.graph import Graph as Graph
     from tunnel.handler import Handler as Handler
     from tunnel.packet import Packet as Packet
+    from tunnel.service import run as run
 
 _PLACES = {
     "Batch": "batch",
@@ -38,7 +38,7 @@ _PLACES = {
     "Tap": "devices.tuntap",
     "Tun": "devices.tuntap",
     "Udp": "devices.udp",
-    "run": "engine",
+    "run": "service",
     **dict.fromkeys(("CONSUMED", "DATAGRAM", "DROP", "ETHERNET", "HELD", "IP", "PUNT"), "packet"),
 }
 

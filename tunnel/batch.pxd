@@ -71,13 +71,4 @@ cdef class BatchIterator:
     cdef Batch batch
     cdef uint32_t index
 
-cdef class Column:
-    cdef Batch batch
-    cdef uint8_t *start
-    cdef Py_ssize_t shape
-    cdef Py_ssize_t stride
-    cdef Py_ssize_t itemsize
-    cdef bytes format
-    cdef bint writable
-
 cdef int batch_settle(batch_t *batch) except -1

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from time import monotonic_ns
 
 from tunnel.counters import Ledger
 from tunnel.device import Device
-from tunnel.errors import DeviceClosed, DeviceError, TunnelError
+from tunnel.errors import DeviceClosed, DeviceError
 from tunnel.graph import Graph
 from tunnel.handler import Handler
 from tunnel.plan import Plan
@@ -29,7 +27,6 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 1.0  # between looks at devices that are silent
 RETRY_S = 1.0  # between attempts to open a device again
-SWITCH_INTERVAL_S = 0.0001  # a busy Python thread keeps the GIL no longer than this
 
 
 class Engine:
@@ -52,6 +49,7 @@ class Engine:
         if self._done is not None:
             raise RuntimeError("this engine runs already")
         self.graph.check()
+        self.graph.expose()
         done = self._reset()
         try:
             with ExitStack() as ends:
@@ -111,8 +109,8 @@ class Engine:
         ends.callback(self._loop.remove_reader, self._timer.fd)
         for device in self._devices:
             self._watch(device)
-        self._look_again = self._loop.call_later(LOOK_S, self._look)
-        ends.callback(lambda: self._look_again.cancel())
+        self._look_later()
+        ends.callback(self._look_no_more)
         self._after()
 
     def _joints(self) -> list[tuple[Handler | Device, int, Handler | Device, int]]:
@@ -146,7 +144,13 @@ class Engine:
         for device in self._devices:
             if device.fd >= 0 and not self._paused(device):
                 self._guard(self._plan.breathe, device, monotonic_ns())
-        self._look_again = self._loop.call_later(LOOK_S, self._look)
+        self._look_later()
+
+    def _look_later(self) -> None:
+        self._next_look = self._loop.call_later(LOOK_S, self._look)
+
+    def _look_no_more(self) -> None:
+        self._next_look.cancel()
 
     def _pull(self, device: Device) -> None:
         more = self._guard(self._plan.breathe, device, monotonic_ns())
@@ -264,38 +268,3 @@ class Engine:
         if self._done is not None and not self._done.done():
             self._error = error
             self._done.set_result(None)
-
-
-def run(
-    graph: Graph, *, duration_s: float | None = None, started: Callable[[], None] | None = None
-) -> Ledger:
-    """Run a graph in this thread until SIGINT, SIGTERM, the end of a device, or ``duration_s``.
-
-    What every command that runs an engine calls; returns what was counted. It shortens the
-    interpreter's switch interval, for a busy Python thread would otherwise keep the GIL for 5 ms
-    whenever packets arrive.
-    """
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    engine = Engine(graph)
-    with asyncio.Runner(loop_factory=_factory(graph.engine.loop)) as runner:
-        runner.run(_serve(engine, duration_s, started))
-    return engine.counts()
-
-
-async def _serve(engine: Engine, duration_s: float | None, started: Callable[[], None] | None) -> None:
-    running = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        running.add_signal_handler(number, engine.stop)
-    if duration_s is not None:
-        running.call_later(duration_s, engine.stop)
-    await engine.run(started)
-
-
-def _factory(loop: str) -> Callable[[], asyncio.AbstractEventLoop]:
-    if loop == "asyncio":
-        return asyncio.new_event_loop
-    try:
-        import uvloop
-    except ImportError:
-        raise TunnelError("uvloop is not installed; install it, or say --loop asyncio") from None
-    return uvloop.new_event_loop

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from bench.site import Hosts, alone
+from bench.site import QUEUE, Hosts, alone
 from bench.subject import GCC, Module, Subject
 from bench.subjects.tunnel import NEEDS, commit, tunnel
 from bench.tools import BENCH, tool
@@ -23,7 +23,7 @@ def behind_tun(command: Callable[[], list[str]]) -> Callable[[ExitStack], Hosts]
         program = site.switch.start(stack, *command())
         site.processes.append(program)
         site.switch.await_link(NAME, program)
-        site.near.ip(f"address add {site.source}/24 dev {NAME}", f"link set {NAME} up")
+        site.near.ip(f"address add {site.source}/24 dev {NAME}", f"link set {NAME} txqueuelen {QUEUE} up")
         site.settle()
         return site
 

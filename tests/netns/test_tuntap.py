@@ -73,7 +73,7 @@ def test_persist_and_attach() -> None:
 
 @alone
 def test_attaching_to_nothing_is_refused_and_makes_nothing() -> None:
-    with pytest.raises(DeviceError, match=r"interface t0: .*No such device; there is no such interface") as caught:
+    with pytest.raises(DeviceError, match=r"interface t0: .*No such device; there is none of that name") as caught:
         Tun("t0", attach=True).open()
     assert caught.value.errno == errno.ENODEV
     assert "t0" not in names()
@@ -151,7 +151,7 @@ def test_an_inherited_descriptor() -> None:
     device = Tun(fd=fd)
     with device:
         assert (device.name, device.interface, device.fd, device.brings) == ("t0", "t0", fd, F_ALL)
-        set_link("t0", mtu=1400, txqueuelen=None, up=True)
+        set_link("t0", mtu=1400, up=True)
         with IPRoute() as ipr:
             ipr.addr("add", index=socket.if_nametoindex("t0"), address="10.7.0.1", prefixlen=24)
         speak()

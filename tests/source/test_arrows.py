@@ -20,10 +20,10 @@ LAYERS = (
     "errors reasons arguments arena packet batch endpoint endpoints address rng wire",
     "parse flow ether transport neighbour pmtu offload offload.* verbs hold timer netns"
     " tables tables.* crypto crypto.*",
-    "packet.pyx batch.pyx handler device stage scatter plan breath counters protocols protocols.*",
+    "columns packet.pyx batch.pyx handler device stage scatter plan reader breath counters protocols protocols.*",
     "netlink",
     "devices devices.* handlers handlers.*",
-    "graph graph_* engine engine_* config options registry trust toml_lines",
+    "graph graph_* engine engine_* service config options registry trust toml_lines",
     "lab lab.*",
     "testing testing.*",
     "cli cli.* __main__ __init__",
@@ -42,8 +42,8 @@ NEVER = {
 
 # Modules outside the package that only these of its modules may import.
 DOORS = {
-    "asyncio": ("engine", "netlink", "lab.*", "cli", "cli.*", "testing", "testing.*"),
-    "uvloop": ("engine", "cli.*"),
+    "asyncio": ("engine", "service", "netlink", "lab.*", "cli", "cli.*", "testing", "testing.*"),
+    "uvloop": ("service", "cli.*"),
     "pyroute2": ("netlink", "lab.*", "cli.*"),
     "rich": ("cli.*",),
     "scapy": ("cli.*",),

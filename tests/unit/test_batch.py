@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.unit.packets import frame as plain
 from tunnel import reasons
 from tunnel.arena import Arena
-from tunnel.batch import Batch, BatchIterator, Column
+from tunnel.batch import Batch, BatchIterator
+from tunnel.columns import Column
 from tunnel.packet import DROP, ETHERNET, IP, Packet
 
 FRAMES = [plain(port) for port in range(1, 6)]

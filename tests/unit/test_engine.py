@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import subprocess
-import sys
 
 import pytest
 
 from tests.unit.packets import frame, numbered
 from tests.unit.site import LOOPS, PATIENCE_S, Gone, Site, open_fds, turn, wire
-from tunnel import engine
 from tunnel.batch import Batch
 from tunnel.counters import drops, engine_imbalance
-from tunnel.errors import ConfigError, DeviceError, TunnelError
+from tunnel.errors import ConfigError, DeviceError
 from tunnel.handler import Handler
 from tunnel.handlers.wire import Wire
 
@@ -221,51 +217,3 @@ def test_packets_that_go_round_leave_time_for_others(loop: str):
     site.run(loop, scenario)
     assert engine_imbalance(site.engine.counts()) == 0
     assert drops(site.engine.counts()).keys() <= {"CLOSED", "LOOP", "RAISED"}
-
-
-PROGRAM = """
-import asyncio, signal, sys
-from tunnel import engine
-from tunnel.devices.memory import Memory
-from tunnel.graph import Graph
-from tunnel.handlers.wire import Wire
-import msgspec
-
-graph = Graph()
-graph.engine = msgspec.structs.replace(graph.engine, loop=sys.argv[1])
-left, right = Memory.pair()
-graph.add(left, "left"), graph.add(right, "right"), graph.add(Wire(), "wire")
-graph.link("left -- wire.a"), graph.link("wire.b -- right")
-ledger = engine.run(graph, started=lambda: print("running", f"{sys.getswitchinterval():.4f}", flush=True))
-print("ended", left.fd, right.fd, sorted(ledger["devices"]))
-"""
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it(loop: str, number: signal.Signals):
-    with subprocess.Popen([sys.executable, "-c", PROGRAM, loop], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        process.send_signal(number)
-        assert process.communicate(timeout=PATIENCE_S)[0] == "ended -1 -1 ['left', 'right']\n"
-    assert (first, process.returncode) == ("running 0.0001\n", 0)
-
-
-def test_a_duration_ends_it(loop: str):
-    site = wire(loop=loop)
-    interval = sys.getswitchinterval()
-    try:
-        ledger = engine.run(site.graph, duration_s=0.01)
-    finally:
-        sys.setswitchinterval(interval)
-    assert set(ledger["devices"]) == {"a", "b"}
-
-
-def test_without_uvloop_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "uvloop", None)
-    interval = sys.getswitchinterval()
-    try:
-        with pytest.raises(TunnelError, match="--loop asyncio"):
-            engine.run(wire().graph)
-    finally:
-        sys.setswitchinterval(interval)

@@ -183,3 +183,45 @@ def test_an_error_of_a_device_ends_the_run(loop: str):
     site = Site("bad -- wire.a", "wire.b -- b", wire=Wire(), bad=Bad())
     with pytest.raises(OSError, match="on purpose"):
         site.run(loop)
+
+
+class Shut(Gone):
+    """Never takes anything."""
+
+    tries = 0
+
+    def send(self, batch: Batch) -> int:  # noqa: ARG002
+        self.tries += 1
+        return 0
+
+
+def test_while_a_device_is_blocked_nothing_is_received_for_it(loop: str):
+    shut = Shut()
+    site = Site("a -> wire.a", "wire.b -> shut", "c -> other.a", "other.b -> d", wire=Wire(), other=Wire(), shut=shut)
+
+    async def scenario() -> None:
+        site.put("a", numbered(10))
+        while not shut.tries:
+            await turn()
+        site.put("a", numbered(10))
+        site.put("c", numbered(10))
+        assert await site.out("d", 10) == numbered(10)
+        for _ in range(20):
+            await turn()
+        assert site.engine.counts()["devices"]["a"]["rx"]["packets"] == 10
+
+    site.run(loop, scenario)
+
+
+def test_what_a_device_held_at_the_end_is_counted_as_dropped(loop: str):
+    shut = Shut()
+    site = Site("a -> wire.a", "wire.b -> shut", wire=Wire(), shut=shut)
+
+    async def scenario() -> None:
+        site.put("a", numbered(10))
+        while not shut.tries:
+            await turn()
+
+    site.run(loop, scenario)
+    assert drops(site.engine.counts()) == {"CLOSED": 10}
+    assert engine_imbalance(site.engine.counts()) == 0

@@ -64,11 +64,11 @@ def serve(graph: Graph, *, loop: str | None, strict: bool, duration_s: float | N
 
     ``loop`` and ``strict`` win over what the graph's file says.
     """
-    from tunnel import engine
+    from tunnel import service
 
     given = {"loop": loop or graph.engine.loop, "strict": strict or graph.engine.strict}
     graph.engine = msgspec.structs.replace(graph.engine, **given)
-    ledger = engine.run(graph, duration_s=duration_s, started=lambda: _say_running(graph))
+    ledger = service.run(graph, duration_s=duration_s, started=lambda: _say_running(graph))
     if as_json:
         show_json(ledger)
 

@@ -44,8 +44,8 @@ def find(name: str) -> int:
     """The index of an interface of the thread's namespace; ``DeviceError`` where there is none."""
     try:
         return socket.if_nametoindex(name)
-    except OSError:  # without a number
-        remedy = "there is no such interface here: make it, or leave out `attach`"
+    except OSError:  # Python tells no number
+        remedy = "there is none of that name here: make it, or leave out `attach`"
         raise DeviceError(f"interface {name}: {os.strerror(errno.ENODEV)}; {remedy}", errno.ENODEV) from None
 
 

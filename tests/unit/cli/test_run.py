@@ -14,7 +14,7 @@ from tunnel.graph import Graph
 
 @pytest.fixture
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Graph, dict[str, Any]]]:
-    """What was given to ``engine.run``, which does nothing."""
+    """What was given to ``service.run``, which does nothing."""
     given: list[tuple[Graph, dict[str, Any]]] = []
 
     def run(graph: Graph, **options: Any) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Graph, dict[str, Any]]]:
         given.append((graph, options))
         return {"devices": {}}
 
-    monkeypatch.setattr("tunnel.engine.run", run)
+    monkeypatch.setattr("tunnel.service.run", run)
     return given
 
 

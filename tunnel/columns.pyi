@@ -1,0 +1,3 @@
+"""Columns of a batch; made by ``Batch``."""
+
+class Column: ...

@@ -1,0 +1,50 @@
+"""Run a graph as a program does: in this thread, until a signal, with the loop that it asks for."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+
+from tunnel.counters import Ledger
+from tunnel.engine import Engine
+from tunnel.errors import TunnelError
+from tunnel.graph import Graph
+
+SWITCH_INTERVAL_S = 0.0001  # a busy Python thread keeps the GIL no longer than this
+
+
+def run(
+    graph: Graph, *, duration_s: float | None = None, started: Callable[[], None] | None = None
+) -> Ledger:
+    """Run a graph in this thread until SIGINT, SIGTERM, the end of a device, or ``duration_s``.
+
+    What every command that runs an engine calls; returns what was counted. It shortens the
+    interpreter's switch interval, for a busy Python thread would otherwise keep the GIL for 5 ms
+    whenever packets arrive.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    engine = Engine(graph)
+    with asyncio.Runner(loop_factory=_factory(graph.engine.loop)) as runner:
+        runner.run(_serve(engine, duration_s, started))
+    return engine.counts()
+
+
+async def _serve(engine: Engine, duration_s: float | None, started: Callable[[], None] | None) -> None:
+    running = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        running.add_signal_handler(number, engine.stop)
+    if duration_s is not None:
+        running.call_later(duration_s, engine.stop)
+    await engine.run(started)
+
+
+def _factory(loop: str) -> Callable[[], asyncio.AbstractEventLoop]:
+    if loop == "asyncio":
+        return asyncio.new_event_loop
+    try:
+        import uvloop
+    except ImportError:
+        raise TunnelError("uvloop is not installed; install it, or say --loop asyncio") from None
+    return uvloop.new_event_loop
