@@ -63,6 +63,16 @@ local_port = 9000
 [graph]
 links = ["wan -- echo"]
 """
+ON_A_WIRE = """
+[devices.sw0]
+type = "packet_socket"
+[handlers.echo]
+type = "echo"
+addresses = ["10.9.0.9"]
+reflect_udp = true
+[graph]
+links = ["sw0 -- echo"]
+"""
 OWN = """
 [devices.ta]
 type = "tun"
@@ -244,6 +254,25 @@ def test_a_reflector_behind_a_udp_socket(lab: Lab, nodes: tuple[Node, Node, Node
     assert echo["tx"]["packets"] == reflected + 3
     assert echo["drops"]["RATE"]["packets"] + reflected == 5000
     assert echo["drops"]["RATE"]["packets"] > 1000
+
+
+def test_a_reflector_on_a_wire_is_bounded_unless_told(lab: Lab, nodes: tuple[Node, Node, Node], tmp_path: Path):
+    switch, left, _ = nodes
+    lab.link((left, "eth0"), (switch, "sw0"))
+    left.address("eth0", "10.9.0.1/24")
+    left.up("eth0")
+    switch.up("sw0")
+    for rate, bounded in (("", True), ("rate = 0", False)):
+        file = graph(tmp_path, ON_A_WIRE.replace("reflect_udp", f"{rate}\nreflect_udp"))
+        with running(switch, "run", file) as engine, left.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            assert answers(left, "10.9.0.9")
+            sock.connect(("10.9.0.9", 6000))
+            for _ in range(3000):
+                sock.send(b"flood")
+            sock.settimeout(0.3)
+            reflected = len(received(sock))
+            assert ("RATE" in engine.stop()["handlers"]["echo"]["drops"]) == bounded
+            assert (0 < reflected < 2000) if bounded else reflected
 
 
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
