@@ -1,4 +1,4 @@
-"""Graph files at work: bridges, captures, bad lines, reflectors and handlers from a file."""
+"""Graph files at work: a bridge, a capture, a bad line, a handler from a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Ether
 from scapy.utils import PcapNgReader, RawPcapNgReader
 
-from tests.netns.engines import Running, running
+from tests.netns.engines import Running, received, running
 from tests.netns.test_faults import answers, graph
 from tunnel.lab import Lab, Node
 from tunnel.lab.probe import ping, transfer
@@ -51,27 +51,6 @@ reorder_pct = 1
 seed = 7
 [graph]
 links = ["ta -- line.a", "line.b -- tb"]
-"""
-REFLECTOR = """
-[devices.wan]
-type = "udp"
-listen = "192.0.2.2:9000"
-[handlers.echo]
-type = "echo"
-reflect_udp = true
-local_port = 9000
-[graph]
-links = ["wan -- echo"]
-"""
-ON_A_WIRE = """
-[devices.sw0]
-type = "packet_socket"
-[handlers.echo]
-type = "echo"
-addresses = ["10.9.0.9"]
-reflect_udp = true
-[graph]
-links = ["sw0 -- echo"]
 """
 OWN = """
 [devices.ta]
@@ -219,60 +198,6 @@ def test_corrupted_datagrams_are_never_delivered(nodes: tuple[Node, Node, Node],
     assert set(got) < sent
     assert len(got) > 500
     assert refused > 100
-
-
-def received(sock: socket.socket) -> list[bytes]:
-    """All that comes until nothing does."""
-    found = []
-    try:
-        while True:
-            found.append(sock.recv(2048))
-    except TimeoutError:
-        return found
-
-
-def test_a_reflector_behind_a_udp_socket(lab: Lab, nodes: tuple[Node, Node, Node], tmp_path: Path):
-    _, west, east = nodes
-    lab.link((west, "eth0"), (east, "eth0"))
-    for number, node in enumerate((west, east), 1):
-        node.address("eth0", f"192.0.2.{number}/24")
-        node.up("eth0")
-    with (
-        running(east, "run", graph(tmp_path, REFLECTOR)) as engine,
-        west.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock,
-    ):
-        sock.connect(("192.0.2.2", 9000))
-        sock.settimeout(2)
-        for data in (b"a", bytes(1400), bytes(9000)):
-            sock.send(data)
-            assert sock.recv(10_000) == data
-        for _ in range(5000):
-            sock.send(b"flood")
-        sock.settimeout(0.3)
-        reflected = len(received(sock))
-        echo = engine.stop()["handlers"]["echo"]
-    assert echo["tx"]["packets"] == reflected + 3
-    assert echo["drops"]["RATE"]["packets"] + reflected == 5000
-    assert echo["drops"]["RATE"]["packets"] > 1000
-
-
-def test_a_reflector_on_a_wire_is_bounded_unless_told(lab: Lab, nodes: tuple[Node, Node, Node], tmp_path: Path):
-    switch, left, _ = nodes
-    lab.link((left, "eth0"), (switch, "sw0"))
-    left.address("eth0", "10.9.0.1/24")
-    left.up("eth0")
-    switch.up("sw0")
-    for rate, bounded in (("", True), ("rate = 0", False)):
-        file = graph(tmp_path, ON_A_WIRE.replace("reflect_udp", f"{rate}\nreflect_udp"))
-        with running(switch, "run", file) as engine, left.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            assert answers(left, "10.9.0.9")
-            sock.connect(("10.9.0.9", 6000))
-            for _ in range(3000):
-                sock.send(b"flood")
-            sock.settimeout(0.3)
-            reflected = len(received(sock))
-            assert ("RATE" in engine.stop()["handlers"]["echo"]["drops"]) == bounded
-            assert (0 < reflected < 2000) if bounded else reflected
 
 
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])

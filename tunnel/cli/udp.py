@@ -9,7 +9,6 @@ import click
 from tunnel.cli.running import engine_options, interface, interface_options, serve
 from tunnel.graph import Graph
 
-
 MTU_MIN, MTU_MAX = 576, 65507      # of those that a udp_tunnel can keep to: RFC 791, one UDP datagram
 
 
