@@ -58,7 +58,8 @@ def adopt(site: Hosts, near: str, far: str) -> None:
     """Move two interfaces of the switch into the hosts, with addresses, up."""
     for host, name, address in ((site.near, near, NEAR), (site.far, far, FAR)):
         site.switch.ip(f"link set {name} netns {host.path}")
-        host.ip(f"link set {name} name eth0", f"address add {address}/24 dev eth0", f"link set eth0 txqueuelen {QUEUE} up")
+        host.ip(f"link set {name} name eth0", f"address add {address}/24 dev eth0")
+        host.ip(f"link set eth0 txqueuelen {QUEUE} up")
 
 
 def cable(site: Hosts, *, offload: bool) -> None:
