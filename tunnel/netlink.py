@@ -38,6 +38,12 @@ ADVICE = {
     errno.ENODEV: "`ip link` shows the interfaces that there are",
     errno.EEXIST: "it is there already",
 }
+ADDRESS_ADVICE = {
+    **ADVICE,
+    errno.EACCES: "IPv6 is switched off there: sysctl net.ipv6.conf.all.disable_ipv6=0 switches it on",
+    errno.EOPNOTSUPP: "this system has no IPv6",
+    errno.EINVAL: "IPv6 needs an MTU of at least 1280",
+}
 
 IFF_UP = 1
 IFA_F_NODAD = 0x02  # linux/if_addr.h: usable at once; nobody else can have a tunnel's address
@@ -153,10 +159,10 @@ class Netlink:
             verb, index=self.link(name).index, family=family,
             address=str(address.ip), prefixlen=address.network.prefixlen, **extra,
         )  # fmt: skip
-        self._ask(f"interface {name}: address {text}", asked)
+        self._ask(f"interface {name}: address {text}", asked, ADDRESS_ADVICE)
 
-    def _ask(self, what: str, question: Coroutine[Any, Any, T]) -> T:
-        with _refusals(what):
+    def _ask(self, what: str, question: Coroutine[Any, Any, T], advice: dict[int, str] = ADVICE) -> T:
+        with _refusals(what, advice):
             return asyncio.run_coroutine_threadsafe(question, self._loop).result(ANSWER_S)
 
     async def _dump(self, table: str, **match: object) -> list[Any]:
@@ -226,11 +232,11 @@ def _own(message: Any) -> str:
 
 
 @contextmanager
-def _refusals(what: str) -> Iterator[None]:
+def _refusals(what: str, advice: dict[int, str]) -> Iterator[None]:
     """Raise what the kernel refuses as a ``DeviceError`` that tells what was asked."""
     try:
         yield
     except NetlinkError as error:
-        advice = ADVICE.get(error.code)
-        text = f"{what}: {os.strerror(error.code)}" + (f"; {advice}" if advice else "")
+        remedy = advice.get(error.code)
+        text = f"{what}: {os.strerror(error.code)}" + (f"; {remedy}" if remedy else "")
         raise DeviceError(text, error.code) from error

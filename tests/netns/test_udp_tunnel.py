@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -43,6 +44,49 @@ def test_traffic_of_both_families_crosses(hosts: tuple[Node, Node], outer: int, 
             assert moved.intact and moved.size > 100_000
         sent, arrived = (engine.stop()["devices"] for engine in engines)
     assert sent["underlay"]["tx"]["packets"] - arrived["underlay"]["rx"]["packets"] in range(20)
+
+
+@pytest.fixture
+def loose(hosts: tuple[Node, Node]) -> Iterator[tuple[Node, Node]]:
+    """A tunnel of MTU 1400 under interfaces that claim 9000."""
+    west, east = hosts
+    with running(west, *words(0, 4)) as near, running(east, *words(1, 4)) as far:
+        for node in hosts:
+            node.set("tun0", mtu=9000)
+        yield west, east
+        near.stop()
+        far.stop()
+
+
+@pytest.mark.parametrize(("family", "address", "headers"), [(2, "10.8.0.2", 40), (10, "fd08::2", 60)])
+def test_the_mss_is_what_fits(loose: tuple[Node, Node], family: int, address: str, headers: int):
+    west, east = loose
+    with east.socket(family, socket.SOCK_STREAM) as listener, west.socket(family, socket.SOCK_STREAM) as client:
+        listener.bind((address, 5000))
+        listener.listen()
+        client.settimeout(5)
+        client.connect((address, 5000))
+        accepted, _ = listener.accept()
+        with accepted:
+            for end in (client, accepted):
+                # TCP_MAXSEG leaves out the 12 bytes of the timestamps
+                assert end.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) == 1400 - headers - 12
+
+
+@pytest.mark.parametrize("address", ["10.8.0.2", "fd08::2"])
+def test_what_is_too_big_is_told(loose: tuple[Node, Node], address: str):
+    west, _ = loose
+    six = ":" in address
+    family, level = (socket.AF_INET6, socket.IPPROTO_IPV6) if six else (socket.AF_INET, socket.IPPROTO_IP)
+    discover, mtu = (23, 24) if six else (10, 14)  # IPV6_ and IP_MTU_DISCOVER, _MTU: linux/in6.h, linux/in.h
+    with west.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.setsockopt(level, discover, 2)  # PMTUDISC_DO
+        sock.settimeout(5)
+        sock.connect((address, 9))
+        sock.send(bytes(2000))
+        with pytest.raises(OSError, match="Message too long"):
+            sock.recv(100)
+        assert sock.getsockopt(level, mtu) == 1400
 
 
 def test_a_learnt_peer(hosts: tuple[Node, Node]):

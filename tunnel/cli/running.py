@@ -15,13 +15,21 @@ from tunnel.graph import Graph
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+def interface_name(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
+    """A name as the kernel takes it; ``ConfigError`` otherwise."""
+    from tunnel.devices.tun_ioctl import check_name
+
+    check_name(name)
+    return name
+
+
 def interface_options(function: Function) -> Function:
     """Adds NAME and the options that ``interface`` takes."""
     for add in (
         click.option("--address", multiple=True, metavar="CIDR", help="Our address on it; may be repeated."),
         click.option("--mtu", type=click.IntRange(68, 65535), help="MTU, bytes."),
         click.option("--tap", is_flag=True, help="A TAP (Ethernet) instead of a TUN (IP)."),
-        click.argument("name"),
+        click.argument("name", callback=interface_name),
     ):
         function = add(function)
     return function

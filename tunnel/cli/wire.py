@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from tunnel.cli.running import engine_options, serve
+from tunnel.cli.running import engine_options, interface_name, serve
 from tunnel.graph import Graph
 
 
 @click.command()
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", callback=interface_name)
+@click.argument("b", callback=interface_name)
 @click.option("--mtu", type=click.IntRange(68, 65535), help="MTU of both, bytes.")
 @engine_options
 def command(a: str, b: str, mtu: int | None, **options: Any) -> None:

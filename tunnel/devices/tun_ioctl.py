@@ -38,6 +38,7 @@ VNET_HDR_SIZE = 10
 REMEDIES = {
     errno.ENOENT: "load the tun driver (modprobe tun), or give the container --device /dev/net/tun",
     errno.ENODEV: "load the tun driver (modprobe tun)",
+    errno.ENOTTY: f"{PATH} is not the tun driver: make it anew (mknod {PATH} c 10 200)",
     errno.EACCES: f"let your user open {PATH}, or run as root",
     errno.EPERM: "CAP_NET_ADMIN is needed, or a persistent device that your user owns",
     errno.EBUSY: "the name is in use: choose another, or end the program that has it",
