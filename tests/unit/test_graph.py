@@ -120,7 +120,7 @@ def test_handlers_that_strangers_reach_are_told_once(links: list[str], told: lis
     graph = Graph()
     graph.add(Open(), "open")
     graph.add(Cable(), "own")
-    handlers = {"far": Told(), "near": Told()}
+    handlers: dict[str, Told] = {"far": Told(), "near": Told()}
     for name, handler in handlers.items():
         graph.add(handler, name)
     for link in links:

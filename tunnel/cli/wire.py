@@ -21,8 +21,9 @@ def command(a: str, b: str, mtu: int | None, **options: Any) -> None:
     from tunnel.handlers.wire import Wire
 
     graph = Graph()
-    graph.add(Wire(), "wire")
+    wire = next(name for name in ("wire", "cable", "line") if name not in (a, b))
+    graph.add(Wire(), wire)
     for name, port in ((a, "a"), (b, "b")):
         graph.add(Tap(name, mtu=mtu))
-        graph.link(f"{name} -- wire.{port}")
+        graph.link(f"{name} -- {wire}.{port}")
     serve(graph, **options)
