@@ -10,7 +10,7 @@ import os
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from _linux cimport (
-    EAGAIN, EBADF, EBADFD, EINTR, EIO, ENODEV, errno, iovec, read, virtio_net_hdr, writev,
+    EAGAIN, EBADF, EBADFD, EINTR, EIO, ENODEV, errno, iovec, read, virtio_net_hdr, write, writev,
 )
 from _vnet cimport VNET_HDR, vnet_give, vnet_take
 
@@ -162,25 +162,30 @@ cdef class TunTap(Device):
         return <int> batch.count
 
     cdef int c_send(self, batch_t *batch) except -1 nogil:
-        cdef virtio_net_hdr header
-        cdef iovec parts[2]
-        cdef int first = 0 if self.vnet else 1
         cdef uint32_t i = 0
+        cdef ssize_t done
         cdef packet_t *p
-        parts[0].iov_base = &header
-        parts[0].iov_len = VNET_HDR
         while i < batch.count:
             p = &batch.packets[i]
-            if self.vnet:
-                vnet_give(p, &header)
-            parts[1].iov_base = p.data
-            parts[1].iov_len = p.len
-            if writev(self.fd, &parts[first], 2 - first) < 0 and not _refused(self, p, i):
+            done = _write_vnet(self.fd, p) if self.vnet else write(self.fd, p.data, p.len)
+            if done < 0 and not _refused(self, p, i):
                 if errno == EINTR:
                     continue
                 break
             i += 1
         return <int> i
+
+
+cdef inline ssize_t _write_vnet(int fd, const packet_t *p) noexcept nogil:
+    """The header comes from the stack: what lies before the bytes may belong to another packet."""
+    cdef virtio_net_hdr header
+    cdef iovec parts[2]
+    vnet_give(p, &header)
+    parts[0].iov_base = &header
+    parts[0].iov_len = VNET_HDR
+    parts[1].iov_base = p.data
+    parts[1].iov_len = p.len
+    return writev(fd, parts, 2)
 
 
 cdef bint _again(TunTap device, ssize_t size, uint32_t received) except -1 nogil:

@@ -35,12 +35,13 @@ def interface_options(function: Function) -> Function:
     return function
 
 
-def interface(options: dict[str, Any]) -> Device:
+def interface(options: dict[str, Any], *, offload: bool = True) -> Device:
     """The Tun or Tap that a command's options describe; they are taken out of ``options``."""
     from tunnel.devices.tuntap import Tap, Tun
 
     kind = Tap if options.pop("tap") else Tun
-    device: Device = kind(options.pop("name"), mtu=options.pop("mtu"), address=list(options.pop("address")))
+    given = {"mtu": options.pop("mtu"), "address": list(options.pop("address"))}
+    device: Device = kind(options.pop("name"), offload=offload, **given)
     return device
 
 
