@@ -6,7 +6,7 @@ import errno
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -67,9 +67,13 @@ def started_here(mark: str) -> set[str]:
 
 def held_namespaces() -> set[str]:
     """Descriptors of this process that keep a namespace alive."""
-    fds = [entry for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
-    named = {f"{fd.name} -> {os.readlink(fd)}" for fd in fds}
-    return {text for text in named if " -> net:" in text or " -> user:" in text or " -> mnt:" in text}
+    held = set()
+    for fd in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):  # the listing's own, or another thread's
+            target = os.readlink(f"/proc/self/fd/{fd}")
+            if target.startswith(("net:", "user:", "mnt:")):
+                held.add(f"{fd} -> {target}")
+    return held
 
 
 def traces(mark: str) -> dict[str, set[str]]:
