@@ -1,4 +1,5 @@
-"""What the micro benchmarks share. Each native module has one file here, named after it.
+"""What the micro benchmarks share. One file a native module that has a cost of its own,
+named after it; devices that need an interface are timed by the scenarios.
 
 Run ``pytest bench/micro --benchmark-only``. The figures compare one build with another on the same
 machine; a batch is laid anew in another order before each round, for a branch predictor learns one
