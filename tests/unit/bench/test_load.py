@@ -34,7 +34,8 @@ def test_altered_or_no_datagrams_are_an_error(counts):
 
 
 def test_cpu_seconds_grow_with_work():
-    before, end = cpu_seconds(os.getpid()), time.process_time() + 0.03
+    # The kernel tells user and system time in ticks of 10 ms, each cut off: work for many.
+    before, end = cpu_seconds(os.getpid()), time.process_time() + 0.2
     while time.process_time() < end:
         pass
-    assert 0.02 <= cpu_seconds(os.getpid()) - before < 5
+    assert 0.1 < cpu_seconds(os.getpid()) - before < 5
