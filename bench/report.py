@@ -12,23 +12,22 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.measure import Measure
-from bench.rounds import Results, noise, ratios
+from bench.rounds import Results
 from bench.subject import Subject
 
 
 def evaluated(measures: Iterable[Measure], results: Results, first: str) -> dict[str, Any]:
     """The part of the record that follows from the samples: medians, ratios, noise."""
-    medians = results.medians()
     return {
         "measures": [
             {"name": measure.name, "unit": measure.unit, "better": "more" if measure.more else "less"}
             for measure in measures
         ],
         "first": first,
-        "samples": results.samples,
-        "medians": medians,
-        "ratios": ratios(medians, first),
-        "noise": noise(medians, first),
+        "samples": results.samples(),
+        "medians": results.medians(),
+        "ratios": results.ratios(first),
+        "noise": results.noise(first),
         "failures": results.failures,
     }
 
@@ -53,7 +52,7 @@ def write(folder: Path, told: dict[str, Any]) -> Path:
 
 
 def cell(told: dict[str, Any], subject: str, measure: Measure) -> str:
-    """A median and, in parentheses, the first subject's as a multiple of it."""
+    """A median and, in parentheses, the first subject as a multiple of it, round by round."""
     value = told["medians"].get(subject, {}).get(measure.name)
     if value is None:
         return "-"

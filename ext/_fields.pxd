@@ -3,7 +3,8 @@
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport uint32_t
 
-from tunnel.packet cimport ABSENT, ETHERNET, packet_t
+from tunnel.arena cimport arena_t
+from tunnel.packet cimport ABSENT, ETHERNET, packet_own, packet_t
 from tunnel.wire cimport MAC_SIZE, be16
 
 cdef enum:
@@ -31,3 +32,10 @@ cdef inline object packet_address(const packet_t *p, bint destination):
 
 cdef inline object packet_port(const packet_t *p, uint32_t offset):
     return be16(p.data + p.l4 + offset) if packet_has_ports(p) else None
+
+
+cdef inline int packet_make_own(arena_t *arena, packet_t *p) except -1:
+    """Before writing: its bytes its own. A detached packet (no arena) has none but its own."""
+    if arena != NULL and not packet_own(arena, p):
+        raise MemoryError("arena full")
+    return 0

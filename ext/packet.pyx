@@ -4,7 +4,7 @@ from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.string cimport memset
 
-from _fields cimport packet_address, packet_has_macs, packet_port
+from _fields cimport packet_address, packet_has_macs, packet_make_own, packet_port
 
 from tunnel.arena cimport arena_view
 from tunnel.endpoint cimport endpoint_at
@@ -48,7 +48,7 @@ cdef class Packet:
         """
         if self.arena == NULL:
             return memoryview(self.bytes)
-        self.own()
+        packet_make_own(self.arena, self.p)
         return arena_view(self.arena, self.p.data, self.p.len)
 
     @property
@@ -236,27 +236,26 @@ cdef class Packet:
 
     def own(self) -> None:
         """Make *shared* bytes its own. Raises ``MemoryError`` where the arena is full."""
-        if self.arena != NULL and not packet_own(self.arena, self.p):
-            raise MemoryError("arena full")
+        packet_make_own(self.arena, self.p)
 
     def echo(self) -> bool:
         """Turn an ICMP or ICMPv6 echo request into its reply, checksums mended; False if it is none."""
-        self.own()
+        packet_make_own(self.arena, self.p)
         return packet_echo(self.p)
 
     def reply(self) -> bool:
         """Swap MACs, addresses and ports, so that it goes back; False if it has no IP header."""
-        self.own()
+        packet_make_own(self.arena, self.p)
         return packet_reply(self.p)
 
     def _set_address(self, bytes address, bint destination):
         cdef const uint8_t *given = <const uint8_t *> <char *> address
-        self.own()
+        packet_make_own(self.arena, self.p)
         if len(address) != (4 if self.p.ip_version == 4 else 16) or not packet_set_address(self.p, given, destination):
             raise ValueError(f"an address of {len(address)} bytes does not fit IP version {self.p.ip_version}")
 
     def _set_port(self, uint16_t port, bint destination):
-        self.own()
+        packet_make_own(self.arena, self.p)
         if not packet_set_port(self.p, port, destination):
             raise ValueError(f"protocol {self.p.proto} has no ports that can be set here")
 

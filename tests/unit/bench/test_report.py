@@ -22,10 +22,9 @@ ABSENT = replace(PEER, needs=(Program("no-such-program-here", "apt-get install n
 
 
 def told():
-    results = Results(failures=["peer: no answer"])
-    results.add("own", {"tcp": 12.0, "ping": 30.0})
-    results.add("peer", {"tcp": 8.0})
-    results.add(twin("own"), {"tcp": 12.6, "ping": 30.0})
+    own = {"tcp": 12.0, "ping": 30.0}
+    turns = {"own": own, "peer": {"tcp": 8.0}, twin("own"): {"tcp": 12.6, "ping": 30.0}}
+    results = Results([turns], failures=["peer: no answer"])
     head = {"scenario": "wire", "machine": facts(), "subjects": [report.described(ABSENT)]}
     return head | report.evaluated(MEASURES, results, "own")
 
