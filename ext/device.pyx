@@ -1,9 +1,14 @@
 """The contract of devices: ``recv`` and ``send``, each with two faces."""
 
+import logging
+import os
+
 from libc.stdlib cimport calloc, free
 
 from tunnel.batch cimport Batch, batch_settle
 from tunnel.handler cimport counters_dict
+
+log = logging.getLogger("tunnel")
 
 cdef extern from *:
     """
@@ -89,6 +94,10 @@ cdef class Device:
         """What the kernel dropped on this device's account, by the kernel's own counters."""
         return {}
 
+    def offloads(self) -> dict:
+        """Of each of its ``tunnel.offloads``: ``on``, how often it was ``used``, and ``refused`` by the kernel."""
+        return {}
+
     def counts(self) -> dict:
         """rx, tx, held and drops by reason: see ``tunnel.counters``."""
         return counters_dict(self.counters)
@@ -103,3 +112,20 @@ cdef int _called(Device device, str verb, batch_t *batch) except -1:
     if not 0 <= done <= <long> batch.count:
         raise ValueError(f"{type(device).__name__}.{verb} returned {done} of a batch of {batch.count}")
     return done
+
+
+cdef dict offload_dict(const offload_t *offload):
+    """A row of ``Device.offloads``."""
+    return {"on": offload.on, "used": offload.used, "refused": offload.refused}
+
+
+cdef int offload_refuse(Device device, str name, offload_t *offload, int error) except -1 with gil:
+    """The kernel did not take what an offload made: it is off from now on, and one warning says so."""
+    offload.refused += 1
+    if offload.on:
+        offload.on = False
+        log.warning(
+            "%s: the kernel refuses %s (%s); it is switched off, everything works without; "
+            "TUNNEL_NO_OFFLOAD=%s does so from the start", device.name, name, os.strerror(error), name,
+        )
+    return 0
