@@ -8,6 +8,7 @@ from libc.stdlib cimport calloc, free
 from tunnel.batch cimport Batch, batch_settle, batch_t
 from tunnel.breath cimport plan_breathe, plan_exhale, plan_flush
 from tunnel.device cimport Device
+from tunnel.dwell cimport plan_dwell
 from tunnel.handler cimport Handler
 from tunnel.packet cimport HELD, packet_drop
 from tunnel.scatter cimport plan_scatter
@@ -88,7 +89,11 @@ cdef class Plan:
         Raises ``DeviceClosed`` (its ``device`` says which one) and, if ``strict``, what a handler
         raises; what waits inside then is left to ``exhale``. ``RuntimeError`` from inside a step.
         """
-        return plan_step(self, plan_place(self, device), now_ns)
+        return plan_step(self, plan_place(self, device), now_ns, False)
+
+    def watch(self, Device device not None, bint watched) -> None:
+        """A loop watches this device, or no longer does: packets of it may be served without asking the loop."""
+        self.c.stages[plan_place(self, device)].fd = device.fd if watched else -1
 
     def tick(self, uint64_t now_ns) -> None:
         """Call ``tick`` of the handlers whose deadline is over, and send what they emit."""
@@ -104,8 +109,8 @@ cdef class Plan:
 
     def deadline(self) -> int:
         """The earliest ``deadline_ns`` of all handlers, 0 for none."""
-        self.told_ns = stages_earliest(&self.c)
-        return self.told_ns
+        self.c.told_ns = stages_earliest(&self.c)
+        return self.c.told_ns
 
     def flush(self, Device device not None, uint64_t now_ns) -> bool:
         """Send what the device holds. True once nothing is left."""
@@ -199,12 +204,12 @@ cdef uint32_t plan_place(Plan self, Device device) except? 0xffffffff:
     return <uint32_t> self.objects.index(device)
 
 
-cdef bint plan_step(Plan self, uint32_t place, uint64_t now_ns) except -1:
-    """``breathe`` for a place."""
+cdef bint plan_step(Plan self, uint32_t place, uint64_t now_ns, bint stay) except -1:
+    """Breathe; with ``stay``, as long as packets keep coming to any device that the loop watches."""
     cdef int more
     _begin(self, now_ns)
     try:
-        more = _receive(self, place)
+        more = _receive(self, place, stay)
         if more < 0 or self.c.punted:
             self._exhale()
         return more != 0
@@ -212,12 +217,14 @@ cdef bint plan_step(Plan self, uint32_t place, uint64_t now_ns) except -1:
         self.busy = False
 
 
-cdef int _receive(Plan self, uint32_t place) except? -2:
+cdef int _receive(Plan self, uint32_t place, bint stay) except? -2:
     """Steps 1 to 5: 1 where there may be more, 0 where not, -1 after a handler has raised."""
     cdef int more
     try:
         with nogil:
             more = plan_breathe(&self.c, place)
+            if stay:
+                plan_dwell(&self.c)
         return more
     except BaseException as error:
         _blame(self, error)
@@ -226,7 +233,7 @@ cdef int _receive(Plan self, uint32_t place) except? -2:
 
 cdef bint plan_asks(Plan self) noexcept:
     """Something is to be seen to by who drives the plan: ``deadline``, ``blocked`` or ``waiting`` changed."""
-    return self.c.blocked or self.c.waiting or stages_earliest(&self.c) != self.told_ns
+    return self.c.blocked or self.c.waiting or stages_earliest(&self.c) != self.c.told_ns
 
 
 cdef batch_t *_batch(Plan self) except NULL:

@@ -1,26 +1,12 @@
 """From the loop straight into a breath: no Python function is entered while all is well."""
 
-from libc.stdint cimport uint64_t
-
+from _clock cimport clock_now_ns
 from tunnel.device cimport Device
 from tunnel.plan cimport Plan, plan_asks, plan_place, plan_step
 
-cdef extern from "time.h" nogil:
-    enum: CLOCK_MONOTONIC
-    cdef struct timespec:
-        long tv_sec
-        long tv_nsec
-    int clock_gettime(int clock, timespec *now)
-
-
-cdef uint64_t _now_ns() noexcept nogil:
-    cdef timespec now
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    return <uint64_t> now.tv_sec * 1000000000 + <uint64_t> now.tv_nsec
-
 
 cdef class Reader:
-    """What a loop calls when a device is readable: one breath of the plan.
+    """What a loop calls when a device is readable: the plan breathes for as long as packets keep coming.
 
     ``attend`` is called with an exception that the breath raised, and with None where the plan
     asks for something: a deadline moved, a device became blocked, packets wait.
@@ -33,7 +19,7 @@ cdef class Reader:
 
     def __call__(self):
         try:
-            plan_step(self.plan, self.place, _now_ns())
+            plan_step(self.plan, self.place, clock_now_ns(), True)
         except Exception as error:
             self.attend(error)
             return

@@ -23,6 +23,7 @@ cdef int stage_handler(stage_t *stage, Handler handler) except -1:
     stage.leaving = &stage.counters.tx
     stage.python = not is_native(handler)
     stage.accepts = accepted(handler)
+    stage.fd = -1
     return _ports(stage, <uint32_t> len(handler.ports))
 
 
@@ -33,6 +34,7 @@ cdef int stage_device(stage_t *stage, Device device, tally_t *uncounted) except 
     stage.entering = stage.leaving = uncounted
     stage.accepts = device.accepts
     stage.tail = hold_new(TAIL_LIMIT)
+    stage.fd = -1
     return _ports(stage, 1)
 
 
@@ -100,12 +102,12 @@ cdef int stages_fit(plan_t *plan, uint32_t device) except -1:
     return 0
 
 
-cdef uint64_t stage_deadline(const stage_t *stage) noexcept:
+cdef uint64_t stage_deadline(const stage_t *stage) noexcept nogil:
     """When the handler of a stage wants its tick; 0 = never."""
     return 0 if stage.quarantined else (<Handler> stage.who).deadline_ns
 
 
-cdef uint64_t stages_earliest(const plan_t *plan) noexcept:
+cdef uint64_t stages_earliest(const plan_t *plan) noexcept nogil:
     """The earliest of the handlers' deadlines; 0 = none."""
     cdef uint64_t at, earliest = 0
     cdef uint32_t i

@@ -92,7 +92,7 @@ class Engine:
         """What is opened is given back by ``ends``, the last first, whatever fails."""
         for device in self._devices:
             device.open()
-            ends.callback(self._shut, device)
+            ends.callback(device.close)
         options = self.graph.engine
         self._plan = Plan(
             self._handlers, self._devices, self._joints(),
@@ -109,6 +109,7 @@ class Engine:
         ends.callback(self._loop.remove_reader, self._timer.fd)
         for device in self._devices:
             self._watch(device)
+            ends.callback(self._unwatch, device)
         self._look_later()
         ends.callback(self._look_no_more)
         self._after()
@@ -125,6 +126,7 @@ class Engine:
         """Receive from a device whenever it is ready; a file always is."""
         if device.fd >= 0:
             self._loop.add_reader(device.fd, Reader(self._plan, device, self._attend))
+            self._plan.watch(device, True)
         elif device not in self._pulls:
             self._pulls[device] = self._loop.call_soon(self._pull, device)
 
@@ -134,6 +136,7 @@ class Engine:
             self._loop.remove_writer(device.fd)
 
     def _pause(self, device: Device) -> None:
+        self._plan.watch(device, False)
         if device.fd >= 0:
             self._loop.remove_reader(device.fd)
         elif device in self._pulls:

@@ -11,11 +11,10 @@ cdef class Plan:
     cdef list batches         # every batch of the plan: inboxes, punts, spares
     cdef Arena arena
     cdef bint busy            # a step is under way
-    cdef uint64_t told_ns     # what deadline() last said
     cdef readonly bint strict
     cdef readonly unsigned int quarantine_after
 
 
 cdef uint32_t plan_place(Plan self, Device device) except? 0xffffffff
-cdef bint plan_step(Plan self, uint32_t place, uint64_t now_ns) except -1
+cdef bint plan_step(Plan self, uint32_t place, uint64_t now_ns, bint stay) except -1
 cdef bint plan_asks(Plan self) noexcept

@@ -31,6 +31,7 @@ ctypedef struct stage_t:      # a handler, or a device seen from the graph
     uint32_t failures         # in a row
     bint told                 # its first traceback has been logged
     hold_t *tail              # a device's: what it could not send yet
+    int fd                    # a device's while a loop watches it; -1
 
 
 ctypedef struct plan_t:
@@ -43,6 +44,7 @@ ctypedef struct plan_t:
     batch_t *fitted           # empty, for what segmenting yields
     arena_t *arena
     uint64_t now_ns
+    uint64_t told_ns          # the deadline that the loop knows of
     bint punted               # some stage has punts waiting
     bint waiting              # rounds were used up, or something raised: inboxes may not be empty
     bint blocked              # some device has a tail
@@ -56,5 +58,5 @@ cdef void stage_forget(stage_t *stage, uint16_t reason) noexcept nogil
 cdef void stage_forget_oldest(stage_t *stage, uint16_t reason) noexcept nogil
 cdef set stages_reached(plan_t *plan, uint32_t start)
 cdef int stages_fit(plan_t *plan, uint32_t device) except -1
-cdef uint64_t stage_deadline(const stage_t *stage) noexcept
-cdef uint64_t stages_earliest(const plan_t *plan) noexcept
+cdef uint64_t stage_deadline(const stage_t *stage) noexcept nogil
+cdef uint64_t stages_earliest(const plan_t *plan) noexcept nogil

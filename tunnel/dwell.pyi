@@ -1,0 +1,1 @@
+"""Staying in C while packets keep coming; called by ``tunnel.plan`` only."""
