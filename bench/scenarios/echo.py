@@ -22,6 +22,8 @@ SCENARIO = Scenario(
         echoes.TUNNEL,
         echoes.TUNNEL_PYTHON,
         echoes.TUNNEL_BUSY,
+        echoes.TUNNEL_BESIDE,
+        echoes.PYTHON_BUSY,
         echoes.PYTUN,
         echoes.C_LOOP,
         echoes.C_LOOP_OFFLOAD,

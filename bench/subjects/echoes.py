@@ -30,6 +30,17 @@ def behind_tun(command: Callable[[], list[str]]) -> Callable[[ExitStack], Hosts]
     return build
 
 
+def beside_another(build: Callable[[ExitStack], Hosts]) -> Callable[[ExitStack], Hosts]:
+    """The same ``build`` while another process computes: what sharing the cores costs by itself."""
+
+    def both(stack: ExitStack) -> Hosts:
+        site = build(stack)
+        site.switch.start(stack, sys.executable, "-c", "while True: pass")
+        return site
+
+    return both
+
+
 TUNNEL = Subject(
     name="tunnel",
     setting="tunnel echo NAME --reflect-udp",
@@ -46,8 +57,22 @@ TUNNEL_PYTHON = Subject(
 )
 TUNNEL_BUSY = Subject(
     name="tunnel-busy",
-    setting="the same Python handler beside a CPU-bound Python thread",
-    build=behind_tun(lambda: tunnel("run", f"{BENCH}/subjects/busy.toml")),
+    setting="tunnel echo beside a CPU-bound Python thread in its process",
+    build=behind_tun(lambda: tunnel("run", f"{BENCH}/subjects/native_busy.toml")),
+    version=commit,
+    needs=NEEDS,
+)
+TUNNEL_BESIDE = Subject(
+    name="tunnel-beside",
+    setting="tunnel echo, and a process of its own that computes",
+    build=beside_another(TUNNEL.build),
+    version=commit,
+    needs=NEEDS,
+)
+PYTHON_BUSY = Subject(
+    name="python-busy",
+    setting="the Python handler beside a CPU-bound Python thread in its process",
+    build=behind_tun(lambda: tunnel("run", f"{BENCH}/subjects/python_busy.toml")),
     version=commit,
     needs=NEEDS,
 )

@@ -24,8 +24,10 @@ class Verdict(Handler):
                 p.egress = 0
 
 
-class Busy(Verdict):
-    """The same beside a thread that computes in Python all the time, which ping must not feel."""
+class Spinner(Handler):
+    """A thread that computes in Python all the time, which packets must not feel. Sees none itself."""
+
+    ports = ("none",)
 
     def opened(self, now_ns: int) -> None:
         self._ended = False
@@ -33,6 +35,9 @@ class Busy(Verdict):
 
     def closed(self) -> None:
         self._ended = True
+
+    def process(self, batch: Batch) -> None:
+        """Leaves whatever comes UNCLAIMED."""
 
     def _spin(self) -> None:
         turns = 0
