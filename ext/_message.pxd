@@ -1,7 +1,7 @@
 """An endpoint_t to and from the name and control messages of a msghdr; private, header-only.
 
-read    name -> remote address; pktinfo, ToS -> our address, interface, ToS
-write   the other way, in the order ToS, pktinfo
+read    name -> remote address; pktinfo, ToS -> our address, interface, ToS; UDP_GRO -> segment size
+write   the other way, in the order UDP_SEGMENT, ToS, pktinfo
 """
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
@@ -9,13 +9,14 @@ from libc.string cimport memcmp, memcpy, memset
 
 from _socket cimport (
     CMSG_DATA, CMSG_FIRSTHDR, CMSG_LEN, CMSG_NXTHDR, CMSG_SPACE, IP_PKTINFO, IP_TOS, IPPROTO_IP,
-    IPPROTO_IPV6, IPV6_PKTINFO, IPV6_TCLASS, cmsghdr, in6_pktinfo, in_pktinfo, msghdr,
+    IPPROTO_IPV6, IPPROTO_UDP, IPV6_PKTINFO, IPV6_TCLASS, UDP_GRO, UDP_SEGMENT, cmsghdr, in6_pktinfo,
+    in_pktinfo, msghdr,
 )
 from tunnel.endpoint cimport AF_INET, AF_INET6, endpoint_t
 
 cdef enum:
     NAME = 28                 # sizeof(struct sockaddr_in6)
-    CONTROL = 192             # both pktinfo (32, 40), ToS, traffic class (24 each), and reserve
+    CONTROL = 192             # both pktinfo (32, 40), ToS, traffic class, UDP_GRO (24 each), and reserve
 
 
 cdef extern from *:
@@ -38,8 +39,8 @@ cdef inline void name_unmap(endpoint_t *endpoint, uint32_t size) noexcept nogil:
         endpoint.size = 16
 
 
-cdef inline void control_read(msghdr *message, endpoint_t *endpoint) noexcept nogil:
-    """Local address, interface and ToS.
+cdef inline uint32_t control_read(msghdr *message, endpoint_t *endpoint) noexcept nogil:
+    """Local address, interface and ToS; returns the segment size, 0 where none was told.
 
     IPv4 on an IPv6 socket brings both kinds: the IPv4 one has the address to answer from
     (ipi_spec_dst: our own even where the datagram was broadcast), the other is left.
@@ -47,6 +48,7 @@ cdef inline void control_read(msghdr *message, endpoint_t *endpoint) noexcept no
     cdef cmsghdr *cmsg = CMSG_FIRSTHDR(message)
     cdef in_pktinfo *four
     cdef in6_pktinfo *six
+    cdef int32_t segment = 0
     while cmsg != NULL:
         if cmsg.cmsg_level == IPPROTO_IP and cmsg.cmsg_type == IP_PKTINFO:
             four = <in_pktinfo *> CMSG_DATA(cmsg)
@@ -54,6 +56,8 @@ cdef inline void control_read(msghdr *message, endpoint_t *endpoint) noexcept no
             endpoint.ifindex = four.ipi_ifindex
         elif cmsg.cmsg_level == IPPROTO_IP and cmsg.cmsg_type == IP_TOS:
             endpoint.tos = CMSG_DATA(cmsg)[0]
+        elif cmsg.cmsg_level == IPPROTO_UDP and cmsg.cmsg_type == UDP_GRO:
+            memcpy(&segment, CMSG_DATA(cmsg), sizeof(segment))
         elif cmsg.cmsg_level == IPPROTO_IPV6 and endpoint.size == NAME:
             if cmsg.cmsg_type == IPV6_PKTINFO:
                 six = <in6_pktinfo *> CMSG_DATA(cmsg)
@@ -63,17 +67,18 @@ cdef inline void control_read(msghdr *message, endpoint_t *endpoint) noexcept no
             elif cmsg.cmsg_type == IPV6_TCLASS:
                 endpoint.tos = <uint8_t> (<int32_t *> CMSG_DATA(cmsg))[0]
         cmsg = CMSG_NXTHDR(message, cmsg)
+    return <uint32_t> max(segment, 0)
 
 
-cdef inline void message_read(msghdr *message, endpoint_t *endpoint) noexcept nogil:
-    """Complete the endpoint whose name the message was received into."""
+cdef inline uint32_t message_read(msghdr *message, endpoint_t *endpoint) noexcept nogil:
+    """Complete the endpoint whose name the message was received into; returns its segment size or 0."""
     memset(endpoint.local, 0, sizeof(endpoint_t) - 32)
     name_unmap(endpoint, message.msg_namelen)
-    control_read(message, endpoint)
+    return control_read(message, endpoint)
 
 
 cdef inline void control_add(msghdr *message, int level, int kind, const void *value, size_t size) noexcept nogil:
-    """Append one control message; msg_control has room for two."""
+    """Append one control message; msg_control has room for three."""
     cdef cmsghdr *cmsg = <cmsghdr *> (<uint8_t *> message.msg_control + message.msg_controllen)
     cmsg.cmsg_level = level
     cmsg.cmsg_type = kind
@@ -115,7 +120,12 @@ cdef inline void name_map(uint8_t *name, const endpoint_t *endpoint) noexcept no
 
 
 cdef inline void message_write(msghdr *message, endpoint_t *endpoint, uint8_t *mapped) noexcept nogil:
-    """Send to the endpoint; ``mapped``, of an IPv6 socket, has room for a name (else NULL)."""
+    """Send to the endpoint; ``mapped``, of an IPv6 socket, has room for a name (else NULL).
+
+    Its pieces are laid already. Several are datagrams, each as long as the first: a segment size in
+    front of one datagram made some kernels send partial checksums (mended by d96016a764f6).
+    """
+    cdef uint16_t segment
     message.msg_name = endpoint.name
     message.msg_namelen = endpoint.size
     if mapped != NULL and endpoint.size == 16:
@@ -123,13 +133,18 @@ cdef inline void message_write(msghdr *message, endpoint_t *endpoint, uint8_t *m
         message.msg_name = mapped
         message.msg_namelen = NAME
     message.msg_controllen = 0
+    if message.msg_iovlen > 1:
+        segment = <uint16_t> message.msg_iov.iov_len
+        control_add(message, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment))
     control_write(message, endpoint)
 
 
 cdef inline bint message_unstick(msghdr *message, const endpoint_t *endpoint) noexcept nogil:
     """Let routing choose the source; False where it already did."""
-    cdef size_t tos = CMSG_SPACE(sizeof(int32_t)) if endpoint.tos else 0
-    if message.msg_controllen == tos:
+    cdef size_t kept = CMSG_SPACE(sizeof(int32_t)) if endpoint.tos else 0
+    if message.msg_iovlen > 1:
+        kept += CMSG_SPACE(sizeof(uint16_t))
+    if message.msg_controllen == kept:
         return False
-    message.msg_controllen = tos
+    message.msg_controllen = kept
     return True

@@ -41,6 +41,7 @@ cdef extern from "sys/socket.h" nogil:
 cdef extern from "netinet/in.h" nogil:
     enum: IPPROTO_IP
     enum: IPPROTO_IPV6
+    enum: IPPROTO_UDP
     enum: IP_PKTINFO
     enum: IP_TOS
     enum: IPV6_PKTINFO
@@ -60,6 +61,17 @@ cdef extern from "netinet/in.h" nogil:
     struct in6_pktinfo:
         in6_addr ipi6_addr
         unsigned int ipi6_ifindex
+
+cdef extern from *:
+    """
+    #include <netinet/udp.h>
+    #ifndef UDP_SEGMENT       /* linux/udp.h, which some C libraries do not repeat */
+    #define UDP_SEGMENT 103
+    #define UDP_GRO 104
+    #endif
+    """
+    enum: UDP_SEGMENT
+    enum: UDP_GRO
 
 cdef extern from "sys/uio.h" nogil:
     ssize_t writev(int fd, const iovec *pieces, int count)

@@ -1,30 +1,31 @@
 """Datagrams of a UDP socket.
 
-recv   1 prepare   a slot of the arena for each of at most 16 messages
-       2 recvmmsg  until 64 have come or the socket is empty
-       3 take      a message becomes a packet, its sender an endpoint_t
-send   4 lay       up to 64 packets become messages: destination, source address, interface, ToS
-       5 sendmmsg  an error belongs to the message in front and costs that packet only
+recv   1 offer     a slot of the arena for each of at most 15 messages
+       2 recvmmsg  those that have come
+       3 take      the sender becomes an endpoint_t, each datagram of the message a packet
+send   4 lay       packets become messages, one a run: destination, source address, interface, ToS
+       5 sendmmsg  an error belongs to the message in front: a run goes once more, datagram by
+                   datagram; a datagram is dropped
 """
 
 from libc.errno cimport (
-    EAGAIN, EBADF, ECONNREFUSED, EHOSTUNREACH, EINTR, EINVAL, EMSGSIZE, ENETDOWN, ENETUNREACH,
+    EAGAIN, EBADF, ECONNREFUSED, EHOSTUNREACH, EINTR, EINVAL, EIO, EMSGSIZE, ENETDOWN, ENETUNREACH,
     ENODEV, ENOTSOCK, errno,
 )
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy
 
-from _message cimport CONTROL, NAME, message_read, message_unstick, message_write
+from _message cimport message_read, message_unstick, message_write
+from _run cimport RUN_BYTES, RUN_PACKETS, run_lay, run_length, run_split
+from _slot cimport SLOT_BYTES, SLOTS, slots_close, slots_free, slots_offer
 from _socket cimport MSG_DONTWAIT, MSG_NOSIGNAL, iovec, mmsghdr, msghdr, recvmmsg, sendmmsg
-from tunnel.arena cimport ARENA_RECEIVE, HEADROOM
-from tunnel.batch cimport BATCH_RECEIVE, batch_append, batch_grow, batch_t
-from tunnel.device cimport Device
-from tunnel.endpoint cimport AF_INET6, endpoint_at, endpoint_t
-from tunnel.packet cimport DATAGRAM, packet_drop, packet_lay, packet_t
+from tunnel.batch cimport batch_t
+from tunnel.device cimport Device, offload_dict, offload_refuse, offload_t
+from tunnel.endpoint cimport AF_INET6, endpoint_at
+from tunnel.packet cimport DATAGRAM, packet_drop
 
 from tunnel import reasons
-from tunnel.devices.udp_socket import UdpOptions, check_options, drops, open_udp
+from tunnel.devices.udp_socket import UdpOptions, check_options, drops, offloads, open_udp
 from tunnel.errors import DeviceClosed
 
 cdef uint16_t REFUSED = reasons.REFUSED
@@ -32,101 +33,70 @@ cdef uint16_t LINK_DOWN = reasons.LINK_DOWN
 cdef uint16_t TOO_BIG = reasons.TOO_BIG
 cdef uint16_t NO_ROUTE = reasons.NO_ROUTE
 cdef uint16_t NO_ENDPOINT = reasons.NO_ENDPOINT
+cdef uint16_t NO_ROOM = reasons.NO_ROOM
 
-# A datagram may have 65,527 bytes, yet most fit an MTU, and recvmmsg wants every buffer beforehand.
-# So each message gets two: a slot of 2 KiB, the slots lying densely side by side, and behind the
-# last slot an address range of 64 KiB that costs nothing until a datagram overflows into it. The
-# range begins with a gap for the first 2 KiB: copying those makes an overflown datagram whole.
-# Only as many messages are asked for as have room for the worst case below ARENA_RECEIVE (15 of
-# an empty arena), so whatever arrives fits, and 64 small ones take five calls.
 cdef enum:
-    CALL = 16                 # messages a recvmmsg; a call costs 10 ns a message then
     SEND = 64                 # messages a sendmmsg
-    FIRST = 64 + HEADROOM     # of a slot: the endpoint_t, then headroom
-    DATA = 2048               # of a slot: what a datagram has before it overflows
-    SLOT = 64 + HEADROOM + 2048
-    WHOLE = 65536             # the largest datagram, rounded
-    RANGE = HEADROOM + 65536
+    PIECES = 1024             # datagrams a sendmmsg
 
 cdef struct udp_t:
     mmsghdr messages[64]
-    iovec pieces[128]
+    iovec pieces[1024]
     uint8_t control[64][192]
     uint8_t names[64][28]     # v4-mapped destinations
     bint six                  # an IPv6 socket
-
-cdef uint32_t udp_room(batch_t *batch) noexcept nogil:
-    """How many messages a call may ask for."""
-    cdef uint32_t most = CALL
-    if batch.arena.cursor >= ARENA_RECEIVE:
-        return 0
-    most = min(most, (ARENA_RECEIVE - batch.arena.cursor) // (SLOT + RANGE))
-    while batch.room < batch.count + most:
-        if not batch_grow(batch):
-            return min(most, batch.room - batch.count)
-    return most
+    offload_t gso
+    offload_t gro
+    offload_t mmsg
+    uint32_t largest          # datagram that this c_send joins to runs
+    int suspect               # the error of a run whose datagrams go alone now
+    bint blocked
 
 
-cdef void udp_prepare(udp_t *c, batch_t *batch, uint32_t count) noexcept nogil:
-    """Slots and overflow ranges for ``count`` messages at the arena's cursor."""
-    cdef uint8_t *slot = batch.arena.start + batch.arena.cursor
-    cdef uint8_t *overflow = slot + count * SLOT
+cdef void udp_take(Udp self, batch_t *batch, uint32_t count) noexcept nogil:
+    """The datagrams of ``count`` messages become packets."""
+    cdef udp_t *c = self.c
+    cdef uint8_t *bytes
+    cdef uint32_t i, record, segment
+    for i in range(count):
+        bytes = <uint8_t *> c.pieces[i].iov_base
+        record = <uint32_t> (bytes - SLOT_BYTES - batch.arena.start)
+        segment = message_read(&c.messages[i].msg_hdr, endpoint_at(batch.arena, record))
+        if run_split(batch, bytes, c.messages[i].msg_len, segment, record, self.counters, NO_ROOM) > 1:
+            c.gro.used += 1
+    slots_close(batch, &c.messages[count - 1])
+    if count > 1:
+        c.mmsg.used += 1
+
+
+cdef uint32_t udp_lay(udp_t *c, batch_t *batch, uint32_t first) noexcept nogil:
+    """How many messages, a run each, the packets from ``first`` on became; 0: it has no endpoint."""
+    cdef uint32_t laid = 0, pieces = 0, run
     cdef msghdr *message
-    cdef uint32_t i
-    for i in range(count):
-        c.pieces[2 * i].iov_base = slot + FIRST
-        c.pieces[2 * i].iov_len = DATA
-        c.pieces[2 * i + 1].iov_base = overflow + HEADROOM + DATA
-        c.pieces[2 * i + 1].iov_len = WHOLE - DATA
-        message = &c.messages[i].msg_hdr
-        message.msg_name = slot
-        message.msg_namelen = NAME
-        message.msg_iov = &c.pieces[2 * i]
-        message.msg_iovlen = 2
-        message.msg_control = c.control[i]
-        message.msg_controllen = CONTROL
-        slot += SLOT
-        overflow += RANGE
-
-
-cdef void udp_take(udp_t *c, batch_t *batch, uint32_t count) noexcept nogil:
-    """The ``count`` messages that came become packets; the cursor passes what they use."""
-    cdef uint8_t *end = batch.arena.start + batch.arena.cursor + count * SLOT
-    cdef endpoint_t *endpoint
-    cdef packet_t *p
-    cdef uint8_t *room
-    cdef uint32_t i, size
-    for i in range(count):
-        size = c.messages[i].msg_len
-        endpoint = <endpoint_t *> c.messages[i].msg_hdr.msg_name
-        message_read(&c.messages[i].msg_hdr, endpoint)
-        p = batch_append(batch)     # not NULL: udp_room made the descriptors
-        room = <uint8_t *> c.pieces[2 * i].iov_base - HEADROOM
-        if size > DATA:
-            room = <uint8_t *> c.pieces[2 * i + 1].iov_base - HEADROOM - DATA
-            memcpy(room + HEADROOM, c.pieces[2 * i].iov_base, DATA)
-            end = room + ((HEADROOM + size + 7) & ~<uint32_t> 7)
-        packet_lay(p, room, HEADROOM, size, 0 if size > DATA else DATA - size)
-        p.medium = DATAGRAM
-        p.endpoint = <uint32_t> (<uint8_t *> endpoint - batch.arena.start)
-    batch.arena.cursor = <uint32_t> (end - batch.arena.start)
-
-
-cdef void udp_lay(udp_t *c, uint32_t i, batch_t *batch, packet_t *p) noexcept nogil:
-    """Message ``i`` sends ``p`` to its endpoint."""
-    cdef endpoint_t *endpoint = endpoint_at(batch.arena, p.endpoint)
-    cdef msghdr *message = &c.messages[i].msg_hdr
-    c.pieces[i].iov_base = p.data
-    c.pieces[i].iov_len = p.len
-    message.msg_iov = &c.pieces[i]
-    message.msg_iovlen = 1
-    message.msg_control = c.control[i]
-    message_write(message, endpoint, c.names[i] if c.six else NULL)
+    while (
+        laid < SEND and pieces <= PIECES - RUN_PACKETS and first < batch.count and batch.packets[first].endpoint
+    ):
+        run = run_length(batch, first, c.largest if c.gso.on else 0)
+        message = &c.messages[laid].msg_hdr
+        run_lay(batch, first, run, message, &c.pieces[pieces])
+        message.msg_control = c.control[laid]
+        message_write(
+            message, endpoint_at(batch.arena, batch.packets[first].endpoint), c.names[laid] if c.six else NULL
+        )
+        laid += 1
+        pieces += run
+        first += run
+    return laid
 
 
 cdef bint source_gone(int error) noexcept nogil:
     """What a send says when it may not come from the address or interface it asks for."""
     return error == EINVAL or error == ENODEV or error == ENETUNREACH
+
+
+cdef bint run_refused(int error) noexcept nogil:
+    """What a send says of a run whose datagrams it might take one by one."""
+    return error == EMSGSIZE or error == EINVAL or error == EIO
 
 
 cdef uint16_t udp_reason(int error) noexcept nogil:
@@ -141,29 +111,67 @@ cdef int udp_gone(Udp self, int error) except -1 with gil:
     raise DeviceClosed(f"{self.name or 'udp'}: the socket is closed", error)
 
 
-cdef int udp_send_run(Udp self, batch_t *batch, uint32_t first, uint32_t count) except -1 nogil:
-    """How many of ``count`` laid messages, the first being packet ``first``, are done with."""
+cdef int udp_sent(Udp self, uint32_t first, uint32_t count) except -1 nogil:
+    """Count ``count`` messages from ``first`` on as sent; returns their packets.
+
+    One that goes where its run did not shows that segmentation was refused, not the datagram.
+    """
     cdef udp_t *c = self.c
-    cdef uint32_t done = 0
+    cdef uint32_t packets = 0, i
+    for i in range(first, first + count):
+        packets += <uint32_t> c.messages[i].msg_hdr.msg_iovlen
+        if c.messages[i].msg_hdr.msg_iovlen > 1:
+            c.gso.used += 1
+    if count > 1:
+        c.mmsg.used += 1
+    if c.suspect:
+        offload_refuse(self, "gso", &c.gso, c.suspect)
+        c.suspect = 0
+    return packets
+
+
+cdef uint32_t udp_refused(Udp self, batch_t *batch, uint32_t first, msghdr *message, int error) noexcept nogil:
+    """Packets dropped, after an error of the message that carries those from ``first`` on.
+
+    0: it is to be sent again, as ``message`` is now, or laid anew where c.largest has sunk below it.
+    """
+    cdef udp_t *c = self.c
+    cdef uint32_t run = <uint32_t> message.msg_iovlen, i
+    if source_gone(error) and message_unstick(message, endpoint_at(batch.arena, batch.packets[first].endpoint)):
+        return 0                                            # our address or interface has gone
+    if run > 1 and run_refused(error):
+        c.largest = batch.packets[first].len - 1
+        c.suspect = 0 if error == EMSGSIZE else error       # EMSGSIZE: the path's MTU has shrunk
+        return 0
+    c.suspect = 0
+    for i in range(first, first + run):
+        packet_drop(&batch.packets[i], udp_reason(error))
+    return run
+
+
+cdef int udp_push(Udp self, batch_t *batch, uint32_t first, uint32_t laid) except -1 nogil:
+    """How many packets from ``first`` on, laid as ``laid`` messages, are done with."""
+    cdef udp_t *c = self.c
+    cdef uint32_t done = 0, packets = 0, dropped
+    cdef uint32_t largest = c.largest
     cdef int sent
-    cdef packet_t *p
-    while done < count:
-        sent = sendmmsg(self.fd, &c.messages[done], count - done, MSG_DONTWAIT | MSG_NOSIGNAL)
+    while done < laid and c.largest == largest:
+        sent = sendmmsg(
+            self.fd, &c.messages[done], laid - done if c.mmsg.on else 1, MSG_DONTWAIT | MSG_NOSIGNAL
+        )
         if sent > 0:
+            packets += udp_sent(self, done, sent)
             done += sent
         elif errno == EAGAIN:
+            c.blocked = True
             break
         elif errno == EBADF or errno == ENOTSOCK:
             udp_gone(self, errno)
         elif errno != EINTR and errno != ECONNREFUSED:      # the latter tells of an earlier datagram
-            p = &batch.packets[first + done]
-            if source_gone(errno) and message_unstick(
-                &c.messages[done].msg_hdr, endpoint_at(batch.arena, p.endpoint)
-            ):
-                continue                                    # our address or interface has gone
-            packet_drop(p, udp_reason(errno))
-            done += 1
-    return done
+            dropped = udp_refused(self, batch, first + packets, &c.messages[done].msg_hdr, errno)
+            packets += dropped
+            done += 1 if dropped else 0
+    return packets
 
 
 cdef class Udp(Device):
@@ -217,6 +225,7 @@ cdef class Udp(Device):
         if self.socket is None:
             self.socket = open_udp(self.options)
             self.c.six = self.socket.family == AF_INET6
+            self.c.gso.on, self.c.gro.on, self.c.mmsg.on = offloads(self.socket)
             self.fd = self.socket.fileno()
 
     def close(self):
@@ -238,42 +247,38 @@ cdef class Udp(Device):
         """``rx``: datagrams that the kernel dropped at this socket, modulo 2**32; kept after close."""
         return {"rx": self.lost if self.socket is None else drops(self.socket)}
 
+    def offloads(self):
+        """``gso``, ``gro`` and ``mmsg``; used: runs sent, runs received, calls that moved several messages."""
+        return {
+            "gso": offload_dict(&self.c.gso), "gro": offload_dict(&self.c.gro), "mmsg": offload_dict(&self.c.mmsg),
+        }
+
     cdef int c_recv(self, batch_t *batch) except -1 nogil:
         cdef uint32_t before = batch.count
-        cdef uint32_t asked
+        cdef uint32_t asked = slots_free(batch, SLOTS if self.c.mmsg.on else 1)
         cdef int got
-        while batch.count - before < BATCH_RECEIVE:
-            asked = min(udp_room(batch), before + BATCH_RECEIVE - batch.count)
-            if asked == 0:
-                break
-            udp_prepare(self.c, batch, asked)
+        if asked == 0:
+            return 0
+        slots_offer(batch, asked, self.c.messages, self.c.pieces, self.c.control)
+        got = recvmmsg(self.fd, self.c.messages, asked, MSG_DONTWAIT, NULL)
+        while got < 0 and (errno == EINTR or errno == ECONNREFUSED):
             got = recvmmsg(self.fd, self.c.messages, asked, MSG_DONTWAIT, NULL)
-            if got < 0 and (errno == EBADF or errno == ENOTSOCK):
-                udp_gone(self, errno)
-            if got < 0 and (errno == EINTR or errno == ECONNREFUSED):
-                continue
-            if got < 0:
-                break       # EAGAIN; or an ICMP error of an earlier datagram, told once
-            udp_take(self.c, batch, got)
-            if <uint32_t> got < asked:
-                break
+        if got < 0 and (errno == EBADF or errno == ENOTSOCK):
+            udp_gone(self, errno)
+        if got > 0:     # else EAGAIN; or an ICMP error of an earlier datagram, told once
+            udp_take(self, batch, got)
         return batch.count - before
 
     cdef int c_send(self, batch_t *batch) except -1 nogil:
-        cdef uint32_t done = 0
-        cdef uint32_t run
-        cdef int sent
-        while done < batch.count:
-            run = 0
-            while run < SEND and done + run < batch.count and batch.packets[done + run].endpoint:
-                udp_lay(self.c, run, batch, &batch.packets[done + run])
-                run += 1
-            if run == 0:
+        cdef uint32_t done = 0, laid
+        self.c.largest = RUN_BYTES
+        self.c.suspect = 0
+        self.c.blocked = False
+        while done < batch.count and not self.c.blocked:
+            laid = udp_lay(self.c, batch, done)
+            if laid:
+                done += udp_push(self, batch, done, laid)
+            else:
                 packet_drop(&batch.packets[done], NO_ENDPOINT)
                 done += 1
-                continue
-            sent = udp_send_run(self, batch, done, run)
-            done += sent
-            if <uint32_t> sent < run:
-                break
         return done

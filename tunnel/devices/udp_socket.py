@@ -11,12 +11,14 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from tunnel import endpoints
+from tunnel import offloads as switches
 from tunnel.devices.socket_buffers import widen
 from tunnel.errors import ConfigError, DeviceError
 from tunnel.netns import inside
 
-# linux/in.h, linux/in6.h, asm-generic/socket.h; not in Python's socket module
+# linux/in.h, linux/in6.h, linux/udp.h, asm-generic/socket.h; not in Python's socket module
 SO_MEMINFO = 55
+UDP_SEGMENT, UDP_GRO = 103, 104
 IP_MTU_DISCOVER, IP_PKTINFO, IP_RECVTOS = 10, 8, 13
 IPV6_MTU_DISCOVER = 23
 PMTUDISC_DO = 2
@@ -68,6 +70,25 @@ def open_udp(options: UdpOptions) -> socket.socket:
         sock.close()
         raise _refused(where, error) from error
     return sock
+
+
+def offloads(sock: socket.socket) -> tuple[bool, bool, bool]:
+    """Whether ``gso``, ``gro`` and ``mmsg`` may be used and the kernel has them; GRO is then on.
+
+    Both options are set either way: on an inherited socket they may have been otherwise.
+    """
+    gso = _takes(sock, UDP_SEGMENT, 0) and switches.allowed("gso")
+    allowed = switches.allowed("gro")
+    gro = _takes(sock, UDP_GRO, int(allowed)) and allowed
+    return gso, gro, switches.allowed("mmsg")
+
+
+def _takes(sock: socket.socket, option: int, value: int) -> bool:
+    try:
+        sock.setsockopt(socket.IPPROTO_UDP, option, value)
+    except OSError:
+        return False  # before Linux 4.18 and 5.0
+    return True
 
 
 def drops(sock: socket.socket) -> int:
