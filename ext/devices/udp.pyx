@@ -195,10 +195,22 @@ cdef class Udp(Device):
     Drop reasons on send: TOO_BIG, NO_ROUTE, NO_ENDPOINT, LINK_DOWN, REFUSED (firewall, broadcast,
     a full queue).
 
+    Drop reason on receive: NO_ROOM, what passes 16,384 packets in a batch.
+
+    Offloads (``TUNNEL_NO_OFFLOAD`` switches them off)
+      gso    packets of a batch that follow one another, go to one endpoint from one source with one
+             ToS, and are equally long (the last may be shorter) leave as one send: 64 at most, or
+             65,507 bytes. If the kernel refuses it, they leave one by one: those of them that the
+             path's MTU lets pass, the others are TOO_BIG. If their length was not the cause, gso is
+             off from then on, with a warning
+      gro    the kernel hands such a run over as one; its packets share an endpoint and show one
+             buffer, so that only the first has headroom
+      mmsg   up to 15 runs a receive, 64 a send
+
     Notes: buffers are 7 MiB with CAP_NET_ADMIN, else what net.core.rmem_max and wmem_max allow,
     with a warning. What the kernel dropped for want of room is ``kernel_drops``.
 
-    See also: udp(7), ip(7), ipv6(7), recvmmsg(2)
+    See also: udp(7), ip(7), ipv6(7), recvmmsg(2), sendmmsg(2)
     """
 
     exposed = True
@@ -244,7 +256,10 @@ cdef class Udp(Device):
         return self.socket.getsockname()[:2]
 
     def kernel_drops(self):
-        """``rx``: datagrams that the kernel dropped at this socket, modulo 2**32; kept after close."""
+        """``rx``: datagrams that the kernel dropped at this socket, modulo 2**32; kept after close.
+
+        With gro in the kernel's own units: a run that it had joined counts once.
+        """
         return {"rx": self.lost if self.socket is None else drops(self.socket)}
 
     def offloads(self):
