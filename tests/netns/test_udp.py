@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import select
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 from pyroute2 import IPRoute
 
-from tests.netns.alone import alone, another
+from tests.netns.alone import alone
+from tests.netns.apart import ARRIVES_S, apart, bound
 from tunnel import reasons
 from tunnel.batch import Batch
 from tunnel.devices.udp import Udp
@@ -19,30 +18,7 @@ from tunnel.netlink import Netlink
 from tunnel.netns import inside
 
 DATAGRAM = 3
-ARRIVES_S = 5.0
 FAMILIES = {"0.0.0.0": ("192.0.2.1", "192.0.2.7", "24"), "::": ("2001:db8::1", "2001:db8::7", "64")}
-
-
-@contextmanager
-def apart(netlink: Netlink) -> Iterator[int]:
-    """vb in a namespace of its own (it lives in the block), va and vb with addresses of both families."""
-    elsewhere = another()
-    with IPRoute() as route:
-        route.link("set", index=socket.if_nametoindex("vb"), net_ns_fd=elsewhere)
-    with Netlink(elsewhere) as there:
-        for side, name, number in ((netlink, "va", 1), (there, "vb", 2)):
-            side.set_link(name, up=True)
-            side.add_address(name, f"192.0.2.{number}/24")
-            side.add_address(name, f"2001:db8::{number}/64")
-    yield elsewhere
-    os.close(elsewhere)
-
-
-def bound(address: str) -> socket.socket:
-    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
-    sock.bind((address, 0))
-    sock.settimeout(ARRIVES_S)
-    return sock
 
 
 def received(device: Udp) -> Batch:

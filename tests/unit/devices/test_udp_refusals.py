@@ -19,7 +19,7 @@ from tunnel.devices.udp import Udp
 
 TOP = Path(__file__).parents[3]
 SO_NO_CHECK = 11  # asm-generic/socket.h; UDP_SEGMENT then fails with EINVAL (net/ipv4/udp.c, udp_send_skb)
-ROOM = {"on": True, "used": 0, "refused": 0}
+UNHURT = {"on": True, "used": 0, "refused": 0}
 
 
 def unchecked(family: socket.AddressFamily, address: str) -> int:
@@ -64,10 +64,11 @@ def test_a_bad_endpoint_costs_its_run_only_and_no_offload(bad: tuple[str, int]) 
     with udp() as device, plain(gro=True) as sock:
         good = sock.getsockname()
         batch = outgoing([b"12"] * 6, good, good, bad, bad, good, good)
-        batch[0].endpoint  # noqa: B018 - of the first pair
         assert device.send(batch) == 6
         assert dropped(batch) == {2: "REFUSED", 3: "REFUSED"}
-        assert b"".join(sock.recv(100) for _ in range(2 if device.offloads()["gso"]["used"] == 2 else 3)) == b"12" * 4
+        arrived = b""
+        while len(arrived) < 8:
+            arrived += sock.recv(100)
         assert device.offloads()["gso"]["on"]
         assert device.offloads()["gso"]["refused"] == 0
         assert device.send(outgoing([b"12"] * 3, good)) == 3
@@ -122,7 +123,7 @@ def test_a_device_that_cannot_checksum(faults: Path, error: int) -> None:
 def test_a_run_that_is_too_big_leaves_gso_on(faults: Path) -> None:
     found = faked(faults, RUN_ERRNO=str(errno.EMSGSIZE))
     assert (found["done"], found["came"], found["dropped"]) == (7, ALL, {})
-    assert found["gso"] == ROOM
+    assert found["gso"] == UNHURT
 
 
 @pytest.mark.parametrize(("error", "reason"), [(errno.ENOBUFS, "REFUSED"), (errno.ENETDOWN, "LINK_DOWN")])
@@ -132,7 +133,7 @@ def test_another_error_costs_the_run(faults: Path, error: int, reason: str) -> N
     assert found["done"] == 7
     assert found["came"] == []
     assert found["dropped"] == {str(n): reason for n in range(7)}
-    assert found["gso"] == ROOM
+    assert found["gso"] == UNHURT
 
 
 def test_a_blocked_run_is_kept(faults: Path) -> None:
