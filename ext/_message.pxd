@@ -4,6 +4,7 @@ read    name -> remote address; pktinfo, ToS -> our address, interface, ToS; UDP
 write   the other way, in the order UDP_SEGMENT, ToS, pktinfo
 """
 
+from libc.errno cimport EINVAL, ENETUNREACH, ENODEV
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp, memcpy, memset
 
@@ -139,12 +140,15 @@ cdef inline void message_write(msghdr *message, endpoint_t *endpoint, uint8_t *m
     control_write(message, endpoint)
 
 
-cdef inline bint message_unstick(msghdr *message, const endpoint_t *endpoint) noexcept nogil:
-    """Let routing choose the source; False where it already did."""
+cdef inline bint message_unstick(msghdr *message, const endpoint_t *endpoint, int error) noexcept nogil:
+    """After an error that may mean that our address or interface has gone: let routing choose the source.
+
+    False where it already did, or where the error is another one.
+    """
     cdef size_t kept = CMSG_SPACE(sizeof(int32_t)) if endpoint.tos else 0
     if message.msg_iovlen > 1:
         kept += CMSG_SPACE(sizeof(uint16_t))
-    if message.msg_controllen == kept:
+    if message.msg_controllen == kept or (error != EINVAL and error != ENODEV and error != ENETUNREACH):
         return False
     message.msg_controllen = kept
     return True

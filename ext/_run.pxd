@@ -5,6 +5,7 @@ run_lay      they become one message's pieces
 run_split    what one receive brought becomes a packet for each of its datagrams
 """
 
+from libc.errno cimport EINVAL, EIO, EMSGSIZE
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp
 
@@ -65,6 +66,11 @@ cdef inline void run_lay(
         pieces[i].iov_len = batch.packets[first + i].len
     message.msg_iov = pieces
     message.msg_iovlen = count
+
+
+cdef inline bint run_refused(int error) noexcept nogil:
+    """What a send says of a run whose datagrams it might take one by one."""
+    return error == EMSGSIZE or error == EINVAL or error == EIO
 
 
 cdef inline uint32_t run_split(

@@ -9,14 +9,13 @@ send   4 lay       packets become messages, one a run: destination, source addre
 """
 
 from libc.errno cimport (
-    EAGAIN, EBADF, ECONNREFUSED, EHOSTUNREACH, EINTR, EINVAL, EIO, EMSGSIZE, ENETDOWN, ENETUNREACH,
-    ENODEV, ENOTSOCK, errno,
+    EAGAIN, EBADF, ECONNREFUSED, EHOSTUNREACH, EINTR, EMSGSIZE, ENETDOWN, ENETUNREACH, ENOTSOCK, errno,
 )
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free
 
 from _message cimport message_read, message_unstick, message_write
-from _run cimport RUN_BYTES, RUN_PACKETS, run_lay, run_length, run_split
+from _run cimport RUN_BYTES, RUN_PACKETS, run_lay, run_length, run_refused, run_split
 from _slot cimport SLOT_BYTES, SLOTS, slots_close, slots_free, slots_offer
 from _socket cimport MSG_DONTWAIT, MSG_NOSIGNAL, iovec, mmsghdr, msghdr, recvmmsg, sendmmsg
 from tunnel.batch cimport batch_t
@@ -89,16 +88,6 @@ cdef uint32_t udp_lay(udp_t *c, batch_t *batch, uint32_t first) noexcept nogil:
     return laid
 
 
-cdef bint source_gone(int error) noexcept nogil:
-    """What a send says when it may not come from the address or interface it asks for."""
-    return error == EINVAL or error == ENODEV or error == ENETUNREACH
-
-
-cdef bint run_refused(int error) noexcept nogil:
-    """What a send says of a run whose datagrams it might take one by one."""
-    return error == EMSGSIZE or error == EINVAL or error == EIO
-
-
 cdef uint16_t udp_reason(int error) noexcept nogil:
     if error == EMSGSIZE:
         return TOO_BIG
@@ -137,8 +126,8 @@ cdef uint32_t udp_refused(Udp self, batch_t *batch, uint32_t first, msghdr *mess
     """
     cdef udp_t *c = self.c
     cdef uint32_t run = <uint32_t> message.msg_iovlen, i
-    if source_gone(error) and message_unstick(message, endpoint_at(batch.arena, batch.packets[first].endpoint)):
-        return 0                                            # our address or interface has gone
+    if message_unstick(message, endpoint_at(batch.arena, batch.packets[first].endpoint), error):
+        return 0
     if run > 1 and run_refused(error):
         c.largest = batch.packets[first].len - 1
         c.suspect = 0 if error == EMSGSIZE else error       # EMSGSIZE: the path's MTU has shrunk
@@ -269,19 +258,24 @@ cdef class Udp(Device):
         }
 
     cdef int c_recv(self, batch_t *batch) except -1 nogil:
-        cdef uint32_t before = batch.count
-        cdef uint32_t asked = slots_free(batch, SLOTS if self.c.mmsg.on else 1)
+        cdef uint32_t before = batch.count, left = SLOTS, asked
         cdef int got
-        if asked == 0:
-            return 0
-        slots_offer(batch, asked, self.c.messages, self.c.pieces, self.c.control)
-        got = recvmmsg(self.fd, self.c.messages, asked, MSG_DONTWAIT, NULL)
-        while got < 0 and (errno == EINTR or errno == ECONNREFUSED):
+        while left:
+            asked = slots_free(batch, left if self.c.mmsg.on else 1)
+            if asked == 0:
+                break
+            slots_offer(batch, asked, self.c.messages, self.c.pieces, self.c.control)
             got = recvmmsg(self.fd, self.c.messages, asked, MSG_DONTWAIT, NULL)
-        if got < 0 and (errno == EBADF or errno == ENOTSOCK):
-            udp_gone(self, errno)
-        if got > 0:     # else EAGAIN; or an ICMP error of an earlier datagram, told once
+            if got < 0 and (errno == EBADF or errno == ENOTSOCK):
+                udp_gone(self, errno)
+            if got < 0 and (errno == EINTR or errno == ECONNREFUSED):
+                continue
+            if got <= 0:
+                break       # EAGAIN; or an ICMP error of an earlier datagram, told once
             udp_take(self, batch, got)
+            left -= got
+            if <uint32_t> got < asked:
+                break
         return batch.count - before
 
     cdef int c_send(self, batch_t *batch) except -1 nogil:

@@ -31,7 +31,8 @@ def test_a_link_that_shrinks_costs_what_no_longer_fits() -> None:
         for wildcard, listen in OPTIONS.items():
             with (
                 Netlink() as netlink, apart(netlink) as elsewhere,
-                udp(off, listen=listen, dont_fragment=True) as device, inside(elsewhere, partial(bound, wildcard)) as sock,
+                udp(off, listen=listen, dont_fragment=True) as device,
+                inside(elsewhere, partial(bound, wildcard)) as sock,
             ):  # fmt: skip
                 for mtu, lost in ((1500, {}), (1280, large), (1500, {})):
                     netlink.set_link("va", mtu=mtu)
@@ -51,14 +52,16 @@ def test_a_link_that_shrinks_costs_what_no_longer_fits() -> None:
 @alone
 def test_where_fragments_are_allowed_a_shrunken_link_costs_nothing() -> None:
     sent = [bytes([n]) * size for n, size in enumerate(SIZES)]
-    with Netlink() as netlink, apart(netlink) as elsewhere, udp("", listen="0.0.0.0:0") as device:
-        with inside(elsewhere, partial(bound, "0.0.0.0")) as sock:
-            netlink.set_link("va", mtu=1280)
-            batch = outgoing(sent, ("192.0.2.2", sock.getsockname()[1]))
-            assert device.send(batch) == len(sent)
-            assert dropped(batch) == {}
-            assert sorted(came(sock, len(sent))) == sorted(sent)
-            assert device.offloads()["gso"]["on"]
+    with (
+        Netlink() as netlink, apart(netlink) as elsewhere, udp("", listen="0.0.0.0:0") as device,
+        inside(elsewhere, partial(bound, "0.0.0.0")) as sock,
+    ):  # fmt: skip
+        netlink.set_link("va", mtu=1280)
+        batch = outgoing(sent, ("192.0.2.2", sock.getsockname()[1]))
+        assert device.send(batch) == len(sent)
+        assert dropped(batch) == {}
+        assert sorted(came(sock, len(sent))) == sorted(sent)
+        assert device.offloads()["gso"]["on"]
 
 
 @alone
@@ -92,7 +95,7 @@ def test_a_full_queue_drops_and_does_not_spin() -> None:
             batch = outgoing([bytes(1400)] * 64, ("192.0.2.2", 9))
             assert device.send(batch) == 64, "a little of it is taken, so that the run counts as sent"
             assert device.send(batch) == 64
-            assert dropped(batch) == {n: "REFUSED" for n in range(64)}
+            assert dropped(batch) == dict.fromkeys(range(64), "REFUSED")
             assert device.offloads()["gso"]["on"]
 
 

@@ -167,4 +167,4 @@ def test_a_kernel_without_either(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(offloads.VARIABLE, "")
     monkeypatch.setattr(socket, "socket", Old)
     with Udp(listen="127.0.0.1:0") as device:
-        assert {name: row["on"] for name, row in device.offloads().items()} == {"gso": False, "gro": False, "mmsg": True}
+        assert [name for name, row in device.offloads().items() if row["on"]] == ["mmsg"]
