@@ -1,6 +1,6 @@
 """The one data path. A breath, in the order in which packets meet it:
 
-    1  receive      a device reads up to 64 packets into the arena
+    1  receive      a device reads up to 64 packets, or a few runs, into the arena
     2  parse        offsets, flow; what is malformed has its reason
     3  walk         stage by stage: fit what it cannot take, process, scatter by egress
     4  send         each device what waits for it; what would block is held as its tail

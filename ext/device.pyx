@@ -54,7 +54,7 @@ cdef class Device:
             return _called(self, "send", batch)
 
     def recv(self, Batch batch not None) -> int:
-        """Append up to 64 packets; how many came, 0 where it would block."""
+        """Append up to 64 packets, or a few runs (see ``Udp``); how many came, 0 where it would block."""
         if device_recv_is_base(self):
             raise NotImplementedError(f"{type(self).__name__} overrides neither recv nor c_recv")
         cdef int done

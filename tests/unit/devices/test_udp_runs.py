@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.devices.udps import came, dropped, outgoing, plain, received, send_run, udp
-from tunnel import endpoints
 from tunnel.arena import Arena
 from tunnel.batch import Batch
 from tunnel.packet import DATAGRAM
@@ -253,9 +252,19 @@ def test_a_receive_is_15_messages_and_packs_densely() -> None:
         assert [p.data for p in batch] + received(device) == sent
 
 
-def test_endpoints_are_the_same_by_what_they_say() -> None:
-    """A flow label or a record of its own does not end a run."""
+def test_more_than_one_call_can_carry_leaves_in_order() -> None:
+    sent = numbered([20] * 3000)
+    with udp() as device, plain(gro=True) as sock:
+        assert device.send(outgoing(sent, sock.getsockname())) == 3000
+        assert b"".join(came(sock, 47)) == b"".join(sent)
+        assert device.offloads() == {
+            "gso": {"on": True, "used": 47, "refused": 0},
+            "gro": {"on": True, "used": 0, "refused": 0},
+            "mmsg": {"on": True, "used": 3, "refused": 0},
+        }
+
+
+def test_an_endpoint_is_what_it_says_not_where_it_lies() -> None:
     with udp(listen="[::1]:0") as device, plain("::1", gro=True) as sock:
-        assert endpoints.pack(*sock.getsockname()[:2])
         assert device.send(outgoing(numbered([5, 5, 5]), sock.getsockname()[:2])) == 3
         assert len(came(sock, 1)[0]) == 15
