@@ -1,4 +1,6 @@
-"""``python -m bench [NAME ...] [--rounds N] [--seconds S] [--subjects a,b]``; ``list`` tells what there is.
+"""``python -m bench [NAME ...] [--rounds N] [--seconds S] [--pings N] [--subjects a,b]``.
+
+``list`` tells what there is.
 
 Without a name every scenario is run. The records are in build/bench.
 """
@@ -11,9 +13,10 @@ from typing import Any
 
 from bench import report, scenario
 from bench.facts import facts
+from bench.load import PING_INTERVAL_S, pings_in
 from bench.measure import Reading
 from bench.rounds import run, twin
-from bench.scenario import Scenario
+from bench.scenario import Length, Scenario
 from bench.subject import BenchError, Subject
 from bench.tools import BUILT
 
@@ -24,13 +27,16 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"list, {', '.join(scenario.names())}")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default 5)")
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each load (default 3)")
+    every_ms = 1000 * PING_INTERVAL_S
+    parser.add_argument("--pings", type=int, help=f"pings, one each {every_ms:g} ms (default: for --seconds)")
     parser.add_argument("--subjects", default="", help="a,b: the first is compared with the others")
     asked = parser.parse_args()
     unknown = set(asked.names) - {"list", *scenario.names()}
     if unknown:
         parser.error(f"no scenario {', '.join(sorted(unknown))}")
-    if asked.rounds < 1 or asked.seconds <= 0:
-        parser.error("--rounds of at least 1 and --seconds above 0 were expected")
+    asked.pings = pings_in(asked.seconds) if asked.pings is None else asked.pings
+    if asked.rounds < 1 or asked.seconds <= 0 or asked.pings < 1:
+        parser.error("--rounds and --pings of at least 1 and --seconds above 0 were expected")
     return asked
 
 
@@ -43,11 +49,11 @@ def overview() -> None:
             print(f"  needs: {line}")
         for subject in map(report.described, found.subjects):
             missing = "; ".join(f"missing: {line}" for line in subject["missing"])
-            print(f"  {subject['name']:<16} {missing or subject['version']:<36} {subject['setting']}")
+            print(f"  {subject['name']:<18} {missing or subject['version']:<36} {subject['setting']}")
 
 
 def measured(
-    name: str, found: Scenario, subjects: list[Subject[Any]], rounds: int, seconds: float
+    name: str, found: Scenario, subjects: list[Subject[Any]], rounds: int, length: Length
 ) -> dict[str, Any]:
     """Run a scenario over those of the subjects that are there; the record of the run."""
     machine = facts()
@@ -57,14 +63,15 @@ def measured(
 
     def turn(subject: str) -> Reading:
         print(f"{name}: {subject}", file=sys.stderr, flush=True)
-        return found.turn(ready[subject], seconds)
+        return found.turn(ready[subject], length)
 
     results = run(list(ready), rounds, turn, BenchError)
     head = {
         "scenario": name,
         "machine": machine,
         "rounds": rounds,
-        "seconds": seconds,
+        "seconds": length.seconds,
+        "pings": length.pings,
         "subjects": [report.described(subject) for subject in subjects],
     }
     return head | report.evaluated(found.measures, results, first)
@@ -82,7 +89,7 @@ def ran(name: str, asked: argparse.Namespace) -> bool:
     if missing:
         print(f"{name}: not measured: {'; '.join(missing)}", file=sys.stderr)
         return False
-    told = measured(name, found, subjects, asked.rounds, asked.seconds)
+    told = measured(name, found, subjects, asked.rounds, Length(asked.seconds, asked.pings))
     report.show(told, found.measures)
     print(report.write(BUILT, told))
     return not told["failures"]

@@ -15,7 +15,9 @@ from bench.tools import tool
 IPERF3 = Program("iperf3", "apt-get install iperf3")
 PING = Program("ping", "apt-get install iputils-ping")
 PING_INTERVAL_S = 0.005
+PINGS_LEAST = 20
 PORT = "9000"
+SPARE_S = 30  # beyond its own length, before a load is given up
 
 
 def tcp(site: Hosts, seconds: float) -> Reading:
@@ -24,8 +26,7 @@ def tcp(site: Hosts, seconds: float) -> Reading:
     ``cpu`` counts the subject's own processes; it is absent where there are none.
     """
     with ExitStack() as stack:
-        server = site.far.start(stack, "iperf3", "--server", "--one-off", "--forceflush")
-        server.await_until(lambda: "listening" in server.output(), "listening server")
+        _serve_tcp(site, stack)
         before = site.cpu_seconds()
         told = _run(site, seconds, "iperf3", "-c", site.target, "-t", f"{math.ceil(seconds)}", "--json")
         used = site.cpu_seconds() - before
@@ -36,20 +37,40 @@ def tcp(site: Hosts, seconds: float) -> Reading:
     return reading
 
 
-def ping(site: Hosts, seconds: float) -> Reading:
-    """Pings every 5 ms: ``ping_avg`` and ``ping_p99`` in microseconds."""
-    count = max(20, round(seconds / PING_INTERVAL_S))
-    told = _run(site, seconds, "ping", "-n", "-i", f"{PING_INTERVAL_S}", "-c", f"{count}", site.target)
-    return ping_reading(told)
+def _serve_tcp(site: Hosts, stack: ExitStack) -> None:
+    """A server at the far host that takes one client."""
+    server = site.far.start(stack, "iperf3", "--server", "--one-off", "--forceflush")
+    server.await_until(lambda: "listening" in server.output(), "listening server")
 
 
-def ping_reading(told: str) -> Reading:
+def pings_in(seconds: float) -> int:
+    """How many pings go into so long a time."""
+    return max(PINGS_LEAST, round(seconds / PING_INTERVAL_S))
+
+
+def ping(site: Hosts, count: int, name: str = "ping") -> Reading:
+    """Pings every 5 ms: ``NAME_avg`` and ``NAME_p99`` in microseconds, of those that were answered."""
+    command = ["ping", "-n", "-W", "1", "-i", f"{PING_INTERVAL_S}", "-c", f"{count}", site.target]
+    return ping_reading(_run(site, count * PING_INTERVAL_S, *command), name)
+
+
+def ping_loaded(site: Hosts, seconds: float) -> Reading:
+    """Pings beside one TCP stream in the same direction: ``loaded_avg`` and ``loaded_p99``."""
+    with ExitStack() as stack:
+        _serve_tcp(site, stack)
+        longer = f"{math.ceil(seconds) + SPARE_S}"
+        stream = site.near.start(stack, "iperf3", "-c", site.target, "-t", longer, "--forceflush")
+        stream.await_until(lambda: "bits/sec" in stream.output(), "first second of a stream")
+        return ping(site, pings_in(seconds), "loaded")
+
+
+def ping_reading(told: str, name: str) -> Reading:
     """The reading of ping's own lines, each of which tells one time in milliseconds."""
     times_us = sorted(1000 * float(time) for time in re.findall(r"time=([0-9.]+) ms", told))
     if not times_us:
         raise BenchError(f"ping: no answers: {told.strip()[-200:]}")
     p99 = times_us[math.ceil(0.99 * len(times_us)) - 1]
-    return {"ping_avg": sum(times_us) / len(times_us), "ping_p99": p99}
+    return {f"{name}_avg": sum(times_us) / len(times_us), f"{name}_p99": p99}
 
 
 def datagrams(site: Hosts, size: int, seconds: float) -> Reading:
@@ -81,7 +102,7 @@ def reflected(site: Hosts, sizes: str, seconds: float) -> Reading:
 
 
 def _run(site: Hosts, seconds: float, *argv: str) -> str:
-    return site.near.run(*argv, timeout_s=seconds + 30)
+    return site.near.run(*argv, timeout_s=seconds + SPARE_S)
 
 
 def _to(address: str, sizes: str, seconds: float) -> list[str]:

@@ -25,6 +25,8 @@ CPU_S_PER_GB = Measure("cpu", "s/GB", more=False, digits=3)
 CPU_S_PER_MP = Measure("cpu", "s/Mpacket", more=False, digits=3)
 PING_AVG_US = Measure("ping_avg", "us", more=False, digits=1)
 PING_P99_US = Measure("ping_p99", "us", more=False, digits=1)
+LOADED_AVG_US = Measure("loaded_avg", "us", more=False, digits=0)
+LOADED_P99_US = Measure("loaded_p99", "us", more=False, digits=0)
 
 
 def kpps(name: str) -> Measure:

@@ -78,9 +78,11 @@ def table(told: dict[str, Any], measures: Iterable[Measure]) -> Table:
 
 
 def show(told: dict[str, Any], measures: Iterable[Measure]) -> None:
-    """Print the table, what failed and what is missing."""
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    """Print the table, the setting of each subject, what failed and what is missing."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
     console.print(table(told, measures))
+    for subject in told["subjects"]:
+        console.print(f"{subject['name']}: {subject['setting']}", markup=False, soft_wrap=True)
     for failure in told["failures"]:
         console.print(f"failed: {failure}", markup=False, style="red", soft_wrap=True)
     for subject in told["subjects"]:

@@ -15,23 +15,31 @@ from bench.subject import BenchError, Need, Subject
 
 
 @dataclass(frozen=True)
+class Length:
+    """How long the loads of a turn last: about ``seconds`` each, and ``pings`` where they are counted."""
+
+    seconds: float
+    pings: int
+
+
+@dataclass(frozen=True)
 class Scenario:
     """What ``SCENARIO`` of a file in ``bench/scenarios`` is.
 
     The first subject is the one that the others are compared with. ``load`` puts every load of a
-    turn, of about ``seconds`` each, on what a subject built, and returns what was read.
+    turn on what a subject built, and returns what was read.
     """
 
     title: str
     measures: tuple[Measure, ...]
     subjects: tuple[Subject[Any], ...]
-    load: Callable[[Any, float], Reading]
+    load: Callable[[Any, Length], Reading]
     needs: tuple[Need, ...] = ()
 
-    def turn(self, subject: Subject[Any], seconds: float) -> Reading:
+    def turn(self, subject: Subject[Any], length: Length) -> Reading:
         """Build, load, read, tear down. Raises BenchError."""
         with ExitStack() as stack:
-            return self.load(subject.build(stack), seconds)
+            return self.load(subject.build(stack), length)
 
     def missing(self) -> list[str]:
         """The lines that install what its loads need."""

@@ -12,12 +12,13 @@ from bench.subject import BenchError
 
 NEAR = "10.77.0.1"
 FAR = "10.77.0.2"
+UNDERLAY = ("192.0.2.1", "192.0.2.2")  # near, far: what a tunnel runs over
 QUEUE = 1000  # packets a TUN or TAP queues, for every subject: ours sets it, a kernel's default is 500
 
 
 @dataclass
 class Hosts:
-    """Two hosts, each a namespace with one interface ``eth0``; the subject runs in a third.
+    """Two hosts, each a namespace; the subject runs in a third, or in both of them.
 
     The near host's loads go from ``source`` to ``target``.
     """
@@ -46,6 +47,15 @@ class Hosts:
 def hosts(stack: ExitStack) -> Hosts:
     """Three fresh namespaces."""
     return Hosts(Netns(stack), Netns(stack), Netns(stack))
+
+
+def cabled(stack: ExitStack) -> Hosts:
+    """Two namespaces with one veth pair of MTU 1500 between them: ``eth0`` in each, with its ``UNDERLAY``."""
+    near, far = Netns(stack), Netns(stack)
+    near.ip(f"link add eth0 type veth peer name eth0 netns {far.path}")
+    for host, address in zip((near, far), UNDERLAY, strict=True):
+        host.ip(f"address add {address}/24 dev eth0", "link set eth0 mtu 1500 up")
+    return Hosts(near, far, near)
 
 
 def alone(stack: ExitStack) -> Hosts:

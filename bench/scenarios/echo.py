@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from bench.load import PING, ping, reflected
 from bench.measure import CPU_S_PER_MP, PING_AVG_US, PING_P99_US, Reading, kpps
-from bench.scenario import Scenario
+from bench.scenario import Length, Scenario
 from bench.site import Hosts
 from bench.subject import GCC
 from bench.subjects import echoes
 
 
-def load(site: Hosts, seconds: float) -> Reading:
+def load(site: Hosts, length: Length) -> Reading:
     """The generator, then pings."""
-    return reflected(site, "64,1300", seconds) | ping(site, seconds)
+    return reflected(site, "64,1300", length.seconds) | ping(site, length.pings)
 
 
 SCENARIO = Scenario(

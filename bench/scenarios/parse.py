@@ -8,19 +8,19 @@ from time import monotonic
 
 from bench.frames import mixed
 from bench.measure import Measure, Reading
-from bench.scenario import Scenario
+from bench.scenario import Length, Scenario
 from bench.subjects.parsers import DPKT, LAP, PYPACKER, SCAPY, TUNNEL_NATIVE, TUNNEL_PYTHON, Clocked
 
 LAPS = 4
 SEED = 2026
 
 
-def load(clocked: Clocked, seconds: float) -> Reading:
+def load(clocked: Clocked, length: Length) -> Reading:
     """The median time a frame over shufflings of four times 256 frames."""
     order = random.Random(SEED)
     frames = mixed(LAP) * LAPS
     times_ns: list[float] = []
-    end = monotonic() + seconds
+    end = monotonic() + length.seconds
     while not times_ns or monotonic() < end:
         order.shuffle(frames)
         times_ns.append(clocked(frames) / len(frames))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from bench.subject import Module, program_version
@@ -13,6 +14,11 @@ NEEDS = (Module("tunnel.breath", "make build"),)
 def tunnel(*words: str) -> list[str]:
     """The command line of one ``tunnel`` command of this tree."""
     return [sys.executable, "-m", "tunnel", *words]
+
+
+def without_offloads() -> dict[str, str]:
+    """The environment in which ``tunnel`` uses no offload."""
+    return os.environ | {"TUNNEL_NO_OFFLOAD": "all"}
 
 
 def commit() -> str:

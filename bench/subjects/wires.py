@@ -9,18 +9,20 @@ from contextlib import ExitStack
 
 from bench.site import Hosts, adopt, cable, hosts
 from bench.subject import GCC, Program, Subject, program_version
-from bench.subjects.tunnel import NEEDS, commit, tunnel
+from bench.subjects.tunnel import NEEDS, commit, tunnel, without_offloads
 from bench.tools import tool
 
 TAPS = ("wire1", "wire2")
 
 
-def tap_pair(command: Callable[[ExitStack], list[str]]) -> Callable[[ExitStack], Hosts]:
+def tap_pair(
+    command: Callable[[ExitStack], list[str]], env: dict[str, str] | None = None
+) -> Callable[[ExitStack], Hosts]:
     """A ``build``: the command makes and joins the TAPs ``wire1`` and ``wire2``; each host gets one."""
 
     def build(stack: ExitStack) -> Hosts:
         site = hosts(stack)
-        program = site.switch.start(stack, *command(stack))
+        program = site.switch.start(stack, *command(stack), env=env)
         site.processes.append(program)
         for name in TAPS:
             site.switch.await_link(name, program)
@@ -51,6 +53,13 @@ TUNNEL = Subject(
     name="tunnel",
     setting="tunnel wire A B: offloads on, uvloop",
     build=tap_pair(lambda _stack: tunnel("wire", *TAPS)),
+    version=commit,
+    needs=NEEDS,
+)
+TUNNEL_NO_OFFLOAD = Subject(
+    name="tunnel-no-offload",
+    setting="tunnel wire A B: TUNNEL_NO_OFFLOAD=all, uvloop",
+    build=tap_pair(lambda _stack: tunnel("wire", *TAPS), without_offloads()),
     version=commit,
     needs=NEEDS,
 )

@@ -7,19 +7,23 @@ import time
 
 import pytest
 
-from bench.load import ping_reading, verified
+from bench.load import ping_reading, pings_in, verified
 from bench.measure import cpu_seconds
 from bench.subject import BenchError
 
 
 def test_ping_gives_average_and_99th_percentile_in_microseconds():
     told = "\n".join(f"64 bytes from 10.0.0.2: icmp_seq={i} ttl=64 time=0.{i:03} ms" for i in range(1, 201))
-    assert ping_reading(told) == {"ping_avg": pytest.approx(100.5), "ping_p99": pytest.approx(198)}
+    assert ping_reading(told, "own") == {"own_avg": pytest.approx(100.5), "own_p99": pytest.approx(198)}
 
 
 def test_ping_without_an_answer_is_an_error():
     with pytest.raises(BenchError, match="no answers"):
-        ping_reading("5 packets transmitted, 0 received")
+        ping_reading("5 packets transmitted, 0 received", "ping")
+
+
+def test_pings_fill_the_time_and_are_never_too_few_for_a_percentile():
+    assert (pings_in(25.0), pings_in(0.001)) == (5000, 20)
 
 
 def test_counts_are_the_last_line():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench import scenario
-from bench.scenario import Scenario
+from bench.scenario import Length, Scenario
 from bench.subject import BenchError, Module, Program, Subject
 
 
@@ -18,9 +18,9 @@ def stub(name, log):
     return Subject(name, "", build)
 
 
-def loaded(site, seconds):
+def loaded(site, length):
     site.append("load")
-    return {"seconds": seconds}
+    return {"seconds": length.seconds, "pings": length.pings}
 
 
 @pytest.mark.parametrize("name", scenario.names())
@@ -35,7 +35,7 @@ def test_a_turn_builds_loads_and_tears_down():
     log: list[str] = []
     subject = stub("a", log)
     found = Scenario("", (), (subject,), loaded)
-    assert found.turn(subject, 2.0) == {"seconds": 2.0}
+    assert found.turn(subject, Length(2.0, 40)) == {"seconds": 2.0, "pings": 40}
     assert log == ["up", "load", "down"]
 
 
