@@ -20,7 +20,7 @@ SHORT = {"clean": 64 * MIB}  # what CI sends, 8 MiB where it is not named
 LONG = {"loss-5": 16 * MIB}
 EVERYWHERE = ("all-on", "all-off")
 IN_CI = ("clean", "loss-1", "reordering-5", "duplication-1", "corruption-1")
-FORWARDED = 16 * MIB
+FORWARDED = 8 * MIB
 FEATURE = """
 import ctypes, fcntl, socket, struct, sys
 interface, command, value = sys.argv[1], int(sys.argv[2], 16), int(sys.argv[3])
