@@ -11,10 +11,10 @@ BENCH = Path(__file__).resolve().parent.parent
 BUILT = BENCH.parent / "build" / "bench"
 
 
-def tool(source: str) -> str:
-    """The path of the program that ``bench/SOURCE`` makes, built if it is older."""
+def tool(source: str, folder: Path = BUILT) -> str:
+    """The path of the program that ``bench/SOURCE`` makes in a folder, built if it is older."""
     origin = BENCH / source
-    target = BUILT / origin.stem
+    target = folder / origin.stem
     newest = max(path.stat().st_mtime for path in (origin, *origin.parent.glob("*.h")))
     if not target.exists() or target.stat().st_mtime < newest:
         _compile(origin, target)

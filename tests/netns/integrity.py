@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -58,6 +59,19 @@ seed = 4
 [graph]
 links = ["tun0 -- tunnel.overlay", "tunnel.underlay -- line.a", "line.b -- underlay"]
 """
+
+FEATURE = """
+import ctypes, fcntl, socket, struct, sys
+interface, command, value = sys.argv[1], int(sys.argv[2], 16), int(sys.argv[3])
+told = (ctypes.c_uint32 * 2)(command, value)
+fcntl.ioctl(socket.socket(), 0x8946, struct.pack("16sP16x", interface.encode(), ctypes.addressof(told)))
+"""  # SIOCETHTOOL with a struct ethtool_value: linux/ethtool.h
+TSO, GSO, GRO = "0x1f", "0x24", "0x2c"  # ETHTOOL_STSO, SGSO, SGRO
+
+
+def feature(node: Node, interface: str, command: str, value: int) -> None:
+    """Switch an offload of an interface: ``TSO``, ``GSO`` or ``GRO``."""
+    node.run([sys.executable, "-c", FEATURE, interface, command, f"{value}"])
 
 
 def graph(folder: Path, here: int, line: str = "", families: tuple[int, ...] = (4, 6)) -> str:
@@ -147,8 +161,9 @@ def counters(node: Node) -> dict[str, int]:
     found = {}
     lines = node.run(["cat", "/proc/net/snmp", "/proc/net/netstat"]).stdout.splitlines()
     for names, values in zip(lines[::2], lines[1::2], strict=True):
-        protocol, *columns = names.split()
-        found |= {f"{protocol[:-1]}.{name}": int(value) for name, value in zip(columns, values.split()[1:], strict=True)}
+        protocol = names.split(":")[0]
+        pairs = zip(names.split()[1:], values.split()[1:], strict=True)
+        found |= {f"{protocol}.{name}": int(value) for name, value in pairs}
     for line in node.run(["cat", "/proc/net/snmp6"]).stdout.splitlines():
         name, value = line.split()
         found[name] = int(value)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.netns.integrity import ADDRESSES, LINES, MTU, OFFLOADS, carried, counters, engines, hosts
+from tests.netns import integrity
+from tests.netns.integrity import ADDRESSES, LINES, MTU, OFFLOADS, carried, counters, engines, feature, hosts
 from tunnel.counters import Ledger
 from tunnel.lab import Lab, Node
 
@@ -21,13 +22,6 @@ LONG = {"loss-5": 16 * MIB}
 EVERYWHERE = ("all-on", "all-off")
 IN_CI = ("clean", "loss-1", "reordering-5", "duplication-1", "corruption-1")
 FORWARDED = 8 * MIB
-FEATURE = """
-import ctypes, fcntl, socket, struct, sys
-interface, command, value = sys.argv[1], int(sys.argv[2], 16), int(sys.argv[3])
-told = (ctypes.c_uint32 * 2)(command, value)
-fcntl.ioctl(socket.socket(), 0x8946, struct.pack("16sP16x", interface.encode(), ctypes.addressof(told)))
-"""  # SIOCETHTOOL with a struct ethtool_value: linux/ethtool.h
-TSO, GSO, GRO = "0x1f", "0x24", "0x2c"  # ETHTOOL_STSO, SGSO, SGRO
 
 
 def cases() -> Iterator[object]:
@@ -72,11 +66,6 @@ def test_tcp_arrives_as_it_was_sent(
     assert offloads != "all-on" or super_packets(near)
 
 
-def feature(node: Node, interface: str, command: str, value: int) -> None:
-    """Switch an offload of an interface."""
-    node.run(["python3", "-c", FEATURE, interface, command, f"{value}"])
-
-
 def behind(lab: Lab, west: Node, east: Node) -> Node:
     """A host that west forwards for; call once the tunnel is up."""
     house = lab.node("house")
@@ -105,9 +94,9 @@ def test_what_is_forwarded_arrives_as_it_was_sent(
     with engines((west, east), tmp_path, LINES[line]) as pair:
         house = behind(lab, west, east)
         if merged:  # the host sends plain packets, and the router's GRO makes super-packets of them
-            feature(house, "eth0", TSO, 0)
-            feature(house, "eth0", GSO, 0)
-            feature(west, "house", GRO, 1)
+            feature(house, "eth0", integrity.TSO, 0)
+            feature(house, "eth0", integrity.GSO, 0)
+            feature(west, "house", integrity.GRO, 1)
         for there, back in (("10.8.0.2", "10.6.0.2"), ("fd08::2", "fd06::2")):
             carried(house, east, there, FORWARDED // 4)
             carried(east, house, back, FORWARDED // 4)
