@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 
 from tests.netns.engines import Running, running, until
@@ -94,6 +95,15 @@ def hosts(lab: Lab) -> tuple[Node, Node]:
     return west, east
 
 
+def up(node: Node, here: int, families: tuple[int, ...] = (4, 6)) -> None:
+    """Set the overlay of one end up, and wait for its addresses: the kernel's work on IPv6 is done later."""
+    own = ADDRESSES[6].format(here)
+    local = f"{int(ip_address(own)):032x} 80 "
+    node.up("tun0")
+    if 6 in families:
+        until(lambda: local in node.run(["cat", "/proc/net/ipv6_route"]).stdout)
+
+
 class Pair:
     """The engines of both hosts; ``ledgers`` once they were stopped, near one first."""
 
@@ -120,8 +130,8 @@ def engines(nodes: tuple[Node, Node], folder: Path, line: str, families: tuple[i
         running(west, "run", graph(folder, 1, line, families)) as near,
         running(east, "run", graph(folder, 2, families=families)) as far,
     ):
-        for node in nodes:
-            node.up("tun0")
+        for here, node in enumerate(nodes, 1):
+            up(node, here, families)
         yield Pair(nodes, (near, far))
 
 
@@ -158,7 +168,7 @@ def _waits(line: str) -> bool:
 
 def counters(node: Node) -> dict[str, int]:
     """The kernel's protocol counters of a node: ``Tcp.InCsumErrors``, ``Ip6InHdrErrors`` ..."""
-    found = {}
+    found = dict[str, int]()
     lines = node.run(["cat", "/proc/net/snmp", "/proc/net/netstat"]).stdout.splitlines()
     for names, values in zip(lines[::2], lines[1::2], strict=True):
         protocol = names.split(":")[0]

@@ -15,7 +15,7 @@ from scapy.layers.inet6 import IPv6
 
 from bench.tools import tool
 from tests.netns.engines import interfaces, running, until
-from tests.netns.integrity import ADDRESSES, LINES, MTU, PREFIXES, carried, counters, graph, hosts
+from tests.netns.integrity import ADDRESSES, LINES, MTU, PREFIXES, carried, counters, graph, hosts, up
 from tunnel.lab import Lab, Node
 
 SIZE = 8 << 20
@@ -45,8 +45,8 @@ def looping(program: str, node: Node, here: int) -> Iterator[None]:
 
 
 def both_ways(west: Node, east: Node) -> None:
-    for node in (west, east):
-        node.up("tun0")
+    for here, node in enumerate((west, east), 1):
+        up(node, here)
     for address in ADDRESSES.values():
         carried(west, east, address.format(2), SIZE)
         carried(east, west, address.format(1), SIZE)
@@ -82,7 +82,7 @@ def test_a_run_is_joined_and_what_is_corrupt_stays_so(lab: Lab, program: str, fa
     west, east = hosts(lab)
     segments = run_of_segments(family, corrupted)
     with looping(program, east, 2), west.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        east.up("tun0")
+        up(east, 2)
         sender.connect(("192.0.2.2", 9000))
         length = struct.pack("H", len(segments[0]))
         sender.sendmsg(segments, [(socket.IPPROTO_UDP, UDP_SEGMENT, length)])
