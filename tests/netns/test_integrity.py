@@ -83,8 +83,11 @@ def behind(lab: Lab, west: Node, east: Node) -> Node:
     return house
 
 
-@pytest.mark.parametrize("merged", [False, True], ids=["whole", "merged"])
-@pytest.mark.parametrize("line", ["clean", "corruption-1"])
+@pytest.mark.parametrize(
+    ("line", "merged"),
+    [("clean", False), ("clean", True), ("corruption-1", True)],
+    ids=["whole", "merged", "merged-corruption-1"],
+)
 @pytest.mark.parametrize("offloads", EVERYWHERE)
 def test_what_is_forwarded_arrives_as_it_was_sent(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offloads: str, line: str, merged: bool

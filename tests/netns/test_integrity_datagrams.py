@@ -82,15 +82,18 @@ def test_all_arrive_in_order_over_a_clean_line(sides: tuple[Node, Node], tmp_pat
     assert got == list(range(GROUPS * GROUP))
 
 
-@pytest.mark.parametrize("family", ADDRESSES)
-def test_what_arrives_over_a_bad_line_is_intact(sides: tuple[Node, Node], tmp_path: Path, family: int):
-    with engines(sides, tmp_path, LINES["bad"]) as pair:
-        got, _ = exchanged(sides, pair, ADDRESSES[family].format(2), QUIET_S)
-    refused = counters(sides[1])["Udp.InCsumErrors" if family == 4 else "Udp6InCsumErrors"]
+def impaired(got: list[int], refused: int) -> None:
+    """The line did all that it was asked to; every datagram in ``got`` is intact already."""
     assert refused > GROUPS
     assert GROUPS * GROUP * 3 // 4 < len(set(got)) < GROUPS * GROUP
     assert len(got) > len(set(got)), "the line doubled none"
     assert got != sorted(got), "the line reordered none"
+
+
+def test_what_arrives_over_a_bad_line_is_intact(sides: tuple[Node, Node], tmp_path: Path):
+    with engines(sides, tmp_path, LINES["bad"]) as pair:
+        got, _ = exchanged(sides, pair, ADDRESSES[6].format(2), QUIET_S)
+    impaired(got, counters(sides[1])["Udp6InCsumErrors"])
 
 
 def test_what_is_missing_has_a_reason(sides: tuple[Node, Node], tmp_path: Path):
@@ -100,9 +103,10 @@ def test_what_is_missing_has_a_reason(sides: tuple[Node, Node], tmp_path: Path):
     with engines(sides, tmp_path, LINES["bad"], families=(4,)) as pair:
         got, ledgers = exchanged(sides, pair, ADDRESSES[4].format(2), QUIET_S)
     kernel = counters(sides[1])
-    refused = kernel["Udp.InCsumErrors"] + kernel["Ip.InHdrErrors"] + kernel["Udp.RcvbufErrors"]
+    impaired(got, kernel["Udp.InCsumErrors"])
     assert kernel["Ip.InHdrErrors"] > 0, "no IP header was corrupted"
     assert sum(ledgers[1]["kernel"]["underlay"].values()) == 0
+    refused = kernel["Udp.InCsumErrors"] + kernel["Ip.InHdrErrors"] + kernel["Udp.RcvbufErrors"]
     doubled = ledgers[0]["handlers"]["line"]["cloned"]["packets"]
     dropped = sum(sum(drops(ledger).values()) for ledger in ledgers)
     assert GROUPS * GROUP + doubled == len(got) + dropped + refused
