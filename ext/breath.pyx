@@ -18,7 +18,7 @@ from tunnel.batch cimport BATCH_RECEIVE, batch_t
 from tunnel.device cimport Device
 from tunnel.handler cimport Handler, handler_process_python, tally_add, tally_subtract
 from tunnel.hold cimport held_t, hold_copy, hold_drop, hold_put, hold_t
-from tunnel.offload cimport offload_fit
+from tunnel.offload.fit cimport fit_batch
 from tunnel.packet cimport DROP, FRESH, packet_drop, packet_t
 from tunnel.parse cimport parse_batch
 from tunnel.scatter cimport plan_scatter
@@ -123,7 +123,7 @@ cdef batch_t *_take(plan_t *plan, stage_t *stage) noexcept nogil:
     stage.inbox = plan.spare
     plan.spare = NULL
     if stage.fit:
-        for i in range(offload_fit(batch, plan.fitted, stage.accepts), batch.count):
+        for i in range(fit_batch(batch, plan.fitted, stage.accepts), batch.count):
             tally_add(&stage.counters.drops[NO_ROOM], &batch.packets[i])
         batch, plan.fitted = plan.fitted, batch
         plan.fitted.count = 0

@@ -17,7 +17,8 @@ from tunnel.arena cimport arena_rewind
 from tunnel.batch cimport Batch, batch_append, batch_emit, batch_t
 from tunnel.endpoint cimport AF_INET, endpoint_at, endpoint_new, endpoint_t
 from tunnel.handler cimport Handler
-from tunnel.offload cimport offload_fit, offload_needs
+from tunnel.offload.claim cimport claim_needs
+from tunnel.offload.fit cimport fit_batch
 from tunnel.packet cimport (
     ABSENT, CONSUMED, DATAGRAM, DROP, EMITTED, ETHERNET, F_ALL, SHARED, packet_lay, packet_segments, packet_t,
 )
@@ -242,13 +243,13 @@ cdef int _fit(Fuzzer fuzzer, uint32_t accepts) except -1:
     cdef packet_t *p
     cdef uint32_t i
     out.count = 0
-    assert offload_fit(&fuzzer.cases.c, out, accepts) == fuzzer.cases.c.count, "packets were left behind"
+    assert fit_batch(&fuzzer.cases.c, out, accepts) == fuzzer.cases.c.count, "packets were left behind"
     assert _wire_packets(&fuzzer.cases.c) == _wire_packets(out), "packets were lost or made up"
     fuzzer.supers += out.count - fuzzer.cases.c.count
     for i in range(out.count):
         p = &out.packets[i]
         if p.reason == 0:
-            assert offload_needs(p) & ~accepts == 0, "it carries more than is accepted"
+            assert claim_needs(p) & ~accepts == 0, "it carries more than is accepted"
             assert parse_packet(p) == 0, f"it does not parse any more ({reasons.name(parse_packet(p))})"
             _inside(p)
     return 0
@@ -260,7 +261,7 @@ cdef int _handle(Fuzzer fuzzer) except -1:
     cdef packet_t *p
     cdef uint32_t i, kept = 0
     batch.count = 0
-    offload_fit(&fuzzer.cases.c, batch, fuzzer.handler.accepts)
+    fit_batch(&fuzzer.cases.c, batch, fuzzer.handler.accepts)
     for i in range(batch.count):
         if batch.packets[i].reason == 0:
             batch.packets[kept] = batch.packets[i]
