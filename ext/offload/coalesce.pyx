@@ -13,7 +13,7 @@ is overtaken by one that came later. Open groups stand in a table of 64 sets of 
 the fifth of a set closes the oldest.
 """
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from _alike cimport alike_candidate, alike_feature, alike_flow, alike_headers
@@ -59,11 +59,6 @@ ctypedef struct window_t:
     uint16_t next[WINDOW]     # packet behind it in its group
     bint joined[WINDOW]       # it is in the group of an earlier one
     group_t groups[WINDOW]
-
-
-
-
-
 
 
 cdef inline int _place(const group_t *group, const packet_t *p) noexcept nogil:
