@@ -3,7 +3,7 @@
     1  receive      a device reads up to 64 packets, or a few runs, into the arena
     2  parse        offsets, flow; what is malformed has its reason
     3  walk         stage by stage: fit what it cannot take, process, scatter by egress
-    4  send         each device what waits for it; what would block is held as its tail
+    4  send         each device what waits for it (tunnel.send); what would block is held as its tail
     5  rewind       the arena is empty again
     6  punts        what native code left to Python, one call a handler, then 3 to 5 again
 

@@ -1,6 +1,6 @@
 """Joining packets of one batch into super-packets (as net/ipv4/tcp_offload.c and udp_offload.c do).
 
-    coalesce_batch      windows of 256 packets; nothing waits for another batch
+    coalesce_batch      windows of 1,024 packets; nothing waits for another batch
         _link           each packet: into the open group of its flow, or the group is closed
             alike_candidate   may it be in a group at all
             alike_headers     do its headers differ from the group's in what may differ only
@@ -27,7 +27,7 @@ from tunnel.packet cimport (
 cimport tunnel.wire as wire
 
 cdef enum:
-    WINDOW = 256
+    WINDOW = 1024             # 60 KiB of stack, touched as far as it is used
     SETS = 64
     WAYS = 4
     NOBODY = 0xffff

@@ -6,6 +6,7 @@
         _parse      twice, which must agree; offsets must lie inside
         _fit        as many wire packets behind it as before; plain ones must parse again
         _handle     a native handler on those bytes
+        joins_run   a stream of segments through coalescing, and cut again
         graph       copies, by medium, through a graph on the real data path
 """
 
@@ -26,6 +27,7 @@ from tunnel.parse cimport parse_batch, parse_packet
 from tunnel.wire cimport put16
 
 from cases cimport LARGEST, MUTATIONS, case_mutate, case_random, case_t
+from joins cimport joins_run
 
 from tunnel import reasons
 
@@ -55,7 +57,7 @@ cdef class Fuzzer:
     cdef case_t *seeds
     cdef uint32_t seed_count
     cdef uint8_t *rooms[ROUND]
-    cdef Batch cases, fitted
+    cdef Batch cases, fitted, stream, segments
     cdef list copies
     cdef Handler handler
     cdef object graph
@@ -63,6 +65,7 @@ cdef class Fuzzer:
     cdef uint64_t by_proto[256]
     cdef uint64_t by_mutation[MUTATIONS]
     cdef readonly uint64_t supers     # super-packets that were cut
+    cdef readonly uint64_t joined     # packets that went into super-packets
     cdef readonly uint64_t answered   # packets that the handler sent back
 
     def __init__(self, list seeds, uint64_t seed, Handler handler, graph):
@@ -74,6 +77,8 @@ cdef class Fuzzer:
             _read(&self.seeds[i], found)
         self.cases = Batch()
         self.fitted = Batch(self.cases.arena)
+        self.stream = Batch()
+        self.segments = Batch(self.stream.arena)
         self.copies = [Batch(), Batch(), Batch()]
         self.handler = handler
         self.graph = graph
@@ -137,6 +142,7 @@ cdef int _round(Fuzzer fuzzer, uint64_t first, uint32_t count) except -1:
         _parse(fuzzer)
         _fit(fuzzer, case_random(&c, F_ALL + 1) & F_ALL)
         _handle(fuzzer)
+        fuzzer.joined += joins_run(&c, fuzzer.seeds, fuzzer.seed_count, &fuzzer.stream.c, &fuzzer.segments.c) - 1
     except AssertionError as error:
         raise AssertionError(f"{error}: again with --seed {SEED} --first {first} --count 64") from error
     for i in range(count):
