@@ -104,7 +104,7 @@ cdef inline uint32_t joins_run(case_t *c, const case_t *seeds, uint32_t count, b
     cdef uint32_t i, first, left
     memset(&stream, 0, sizeof(stream))
     batch.count = cut.count = 0
-    for i in range(1 + case_random(c, 3)):
+    for _ in range(1 + case_random(c, 3)):
         first = case_random(c, count)
         while not seeds[first].shape.gso_type:
             first = (first + 1) % count
