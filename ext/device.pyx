@@ -65,7 +65,9 @@ cdef class Device:
     def send(self, Batch batch not None) -> int:
         """Send from the front; how many packets are done with. Fewer than all: it would block.
 
-        A packet that cannot be sent is done with too: its ``reason`` says why.
+        A packet that cannot be sent is done with too: its ``reason`` says why. A device that finds out that
+        it cannot send packets of some kind after all takes that kind out of ``accepts`` and stops in front
+        of the first: it is given the rest again, cut or completed. It may not take back what it took out.
         """
         if device_send_is_base(self):
             raise NotImplementedError(f"{type(self).__name__} overrides neither send nor c_send")

@@ -24,11 +24,14 @@ cdef class Handler:
 
     ``accepts`` says what packets may carry when they enter, in bits of TUNSETOFFLOAD (``F_CSUM``,
     ``F_TSO4``, ...); with 0, the default, they come with complete checksums and no super-packets.
+    ``brings`` says, in the same bits, what it makes itself and sends beyond what it was given: a handler
+    that emits super-packets or unfinished checksums names them, so that they are fitted to what comes next.
     ``media`` names the medium of ports that take only one.
     """
 
     ports = ("port",)
     accepts = 0
+    brings = 0
     media = {}
     Options = None
 

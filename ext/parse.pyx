@@ -4,7 +4,7 @@
         ethernet        type; tags, ARP, LLC/SNAP by ether_unwrap
         ip4 | ip6       lengths, addresses; fragments and extension headers aside
         transport       by the table of tunnel.transport: no branch knows what a table can know
-        offload_check   what the virtio header says, only where it says something
+        claim_check     what the virtio header says, only where it says something
 
 In mixed traffic the cost is mispredicted branches, not instructions: the common way of a frame has
 one branch that its contents decide (the IP version); every other branch on it is an error or rare.
@@ -15,7 +15,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from tunnel.batch cimport batch_t
 from tunnel.ether cimport ether_unwrap
 from tunnel.flow cimport flow_hash, flow_key6, flow_mac, flow_port
-from tunnel.offload cimport offload_check
+from tunnel.offload.claim cimport claim_check
 from tunnel.packet cimport ABSENT, DROP, ETHERNET, FRAGMENT, IP, MORE, NEEDS_CSUM, packet_t
 from tunnel.transport cimport AUTHENTICATION, FRAGMENTATION, transport_t, transport_table
 
@@ -243,7 +243,7 @@ cdef uint16_t parse_packet(packet_t *p) noexcept nogil:
         p.payload = 0
         return 0
     if reason == 0 and (p.gso_type | p.vnet_flags & NEEDS_CSUM):
-        reason = offload_check(p)
+        reason = claim_check(p)
     if reason:
         _clear(p)
     return reason

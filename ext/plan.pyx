@@ -6,12 +6,13 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 from tunnel.batch cimport Batch, batch_settle, batch_t
-from tunnel.breath cimport plan_breathe, plan_exhale, plan_flush
+from tunnel.breath cimport plan_breathe, plan_exhale
 from tunnel.device cimport Device
 from tunnel.dwell cimport plan_dwell
 from tunnel.handler cimport Handler
 from tunnel.packet cimport HELD, packet_drop
 from tunnel.scatter cimport plan_scatter
+from tunnel.send cimport plan_flush
 from tunnel.stage cimport (
     link_t, stage_deadline, stage_device, stage_forget, stage_free, stage_handler, stage_t,
     stages_earliest, stages_fit, stages_reached,
@@ -53,8 +54,7 @@ cdef class Plan:
             self._add(place, who)
         for source, port, target, into in links:
             self._link(source, port, target, into)
-        for place in range(self.c.handlers, self.c.count):
-            stages_fit(&self.c, place)
+        stages_fit(&self.c)
 
     def __dealloc__(self):
         cdef uint32_t i

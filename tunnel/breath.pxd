@@ -7,4 +7,3 @@ from tunnel.stage cimport plan_t
 
 cdef int plan_breathe(plan_t *plan, uint32_t i) except -1 nogil
 cdef int plan_exhale(plan_t *plan) except -1 nogil
-cdef int plan_flush(plan_t *plan, uint32_t i) except -1 nogil

@@ -24,8 +24,13 @@ ctypedef struct stage_t:      # a handler, or a device seen from the graph
     batch_t *punts            # what waits for its punted(); NULL for a device
     link_t *out
     uint32_t ports
-    uint32_t accepts
+    uint32_t accepts          # feature_t, as the next four are
+    uint32_t brings           # of what it makes, or receives from outside
+    uint32_t carried          # by packets that may come
+    uint32_t lacked           # somewhere on the way of packets that may come
+    uint32_t join             # a device's: super-packets that are made for it; 0 = none
     bint fit                  # more may come than it accepts
+    bint check                # a device's: what virtio headers claim has been in a handler's hands
     bint python               # its Python face decides
     bint quarantined
     uint32_t failures         # in a row
@@ -57,6 +62,10 @@ cdef void stage_free(stage_t *stage) noexcept
 cdef void stage_forget(stage_t *stage, uint16_t reason) noexcept nogil
 cdef void stage_forget_oldest(stage_t *stage, uint16_t reason) noexcept nogil
 cdef set stages_reached(plan_t *plan, uint32_t start)
-cdef int stages_fit(plan_t *plan, uint32_t device) except -1
+cdef void stages_fit(plan_t *plan) noexcept
+cdef bint stage_lower(stage_t *stage, uint32_t accepts) noexcept nogil
+cdef batch_t *stage_take(plan_t *plan, stage_t *stage) noexcept nogil
+cdef batch_t *stage_fit(plan_t *plan, stage_t *stage, batch_t *batch) noexcept nogil
+cdef void stage_prune(stage_t *stage, batch_t *batch) noexcept nogil
 cdef uint64_t stage_deadline(const stage_t *stage) noexcept nogil
 cdef uint64_t stages_earliest(const plan_t *plan) noexcept nogil

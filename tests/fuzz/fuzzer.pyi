@@ -9,6 +9,7 @@ class Fuzzer:
     protocols: dict[int, int]
     mutations: dict[str, int]
     supers: int
+    joined: int
     answered: int
     def __init__(
         self, seeds: list[Seed], seed: int, handler: Handler, graph: Callable[[Batch, Batch, Batch], None]

@@ -6,6 +6,7 @@
         _parse      twice, which must agree; offsets must lie inside
         _fit        as many wire packets behind it as before; plain ones must parse again
         _handle     a native handler on those bytes
+        joins_run   a stream of segments through coalescing, and cut again
         graph       copies, by medium, through a graph on the real data path
 """
 
@@ -17,7 +18,8 @@ from tunnel.arena cimport arena_rewind
 from tunnel.batch cimport Batch, batch_append, batch_emit, batch_t
 from tunnel.endpoint cimport AF_INET, endpoint_at, endpoint_new, endpoint_t
 from tunnel.handler cimport Handler
-from tunnel.offload cimport offload_fit, offload_needs
+from tunnel.offload.claim cimport claim_needs
+from tunnel.offload.fit cimport fit_batch
 from tunnel.packet cimport (
     ABSENT, CONSUMED, DATAGRAM, DROP, EMITTED, ETHERNET, F_ALL, SHARED, packet_lay, packet_segments, packet_t,
 )
@@ -25,6 +27,7 @@ from tunnel.parse cimport parse_batch, parse_packet
 from tunnel.wire cimport put16
 
 from cases cimport LARGEST, MUTATIONS, case_mutate, case_random, case_t
+from joins cimport joins_run
 
 from tunnel import reasons
 
@@ -54,7 +57,7 @@ cdef class Fuzzer:
     cdef case_t *seeds
     cdef uint32_t seed_count
     cdef uint8_t *rooms[ROUND]
-    cdef Batch cases, fitted
+    cdef Batch cases, fitted, stream, segments
     cdef list copies
     cdef Handler handler
     cdef object graph
@@ -62,6 +65,7 @@ cdef class Fuzzer:
     cdef uint64_t by_proto[256]
     cdef uint64_t by_mutation[MUTATIONS]
     cdef readonly uint64_t supers     # super-packets that were cut
+    cdef readonly uint64_t joined     # packets that went into super-packets
     cdef readonly uint64_t answered   # packets that the handler sent back
 
     def __init__(self, list seeds, uint64_t seed, Handler handler, graph):
@@ -73,6 +77,8 @@ cdef class Fuzzer:
             _read(&self.seeds[i], found)
         self.cases = Batch()
         self.fitted = Batch(self.cases.arena)
+        self.stream = Batch()
+        self.segments = Batch(self.stream.arena)
         self.copies = [Batch(), Batch(), Batch()]
         self.handler = handler
         self.graph = graph
@@ -136,6 +142,7 @@ cdef int _round(Fuzzer fuzzer, uint64_t first, uint32_t count) except -1:
         _parse(fuzzer)
         _fit(fuzzer, case_random(&c, F_ALL + 1) & F_ALL)
         _handle(fuzzer)
+        fuzzer.joined += joins_run(&c, fuzzer.seeds, fuzzer.seed_count, &fuzzer.stream.c, &fuzzer.segments.c) - 1
     except AssertionError as error:
         raise AssertionError(f"{error}: again with --seed {SEED} --first {first} --count 64") from error
     for i in range(count):
@@ -242,13 +249,13 @@ cdef int _fit(Fuzzer fuzzer, uint32_t accepts) except -1:
     cdef packet_t *p
     cdef uint32_t i
     out.count = 0
-    assert offload_fit(&fuzzer.cases.c, out, accepts) == fuzzer.cases.c.count, "packets were left behind"
+    assert fit_batch(&fuzzer.cases.c, out, accepts) == fuzzer.cases.c.count, "packets were left behind"
     assert _wire_packets(&fuzzer.cases.c) == _wire_packets(out), "packets were lost or made up"
     fuzzer.supers += out.count - fuzzer.cases.c.count
     for i in range(out.count):
         p = &out.packets[i]
         if p.reason == 0:
-            assert offload_needs(p) & ~accepts == 0, "it carries more than is accepted"
+            assert claim_needs(p) & ~accepts == 0, "it carries more than is accepted"
             assert parse_packet(p) == 0, f"it does not parse any more ({reasons.name(parse_packet(p))})"
             _inside(p)
     return 0
@@ -260,7 +267,7 @@ cdef int _handle(Fuzzer fuzzer) except -1:
     cdef packet_t *p
     cdef uint32_t i, kept = 0
     batch.count = 0
-    offload_fit(&fuzzer.cases.c, batch, fuzzer.handler.accepts)
+    fit_batch(&fuzzer.cases.c, batch, fuzzer.handler.accepts)
     for i in range(batch.count):
         if batch.packets[i].reason == 0:
             batch.packets[kept] = batch.packets[i]

@@ -70,7 +70,8 @@ def run(first: int, count: int, seed: int) -> None:
     print("by reason  ", _counts(fuzzer.reasons))
     print("by protocol", _counts(_named(fuzzer.protocols)))
     print("mutations  ", _counts(fuzzer.mutations))
-    print(f"{fuzzer.supers} segments cut, {fuzzer.answered} answers, {graph.out} packets out of the graph")
+    print(f"{fuzzer.supers} segments cut, {fuzzer.joined} packets joined, {fuzzer.answered} answers")
+    print(f"{graph.out} packets out of the graph")
 
 
 def _named(protocols: dict[int, int]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,11 +27,18 @@ def reached(output: str) -> set[str]:
     return {pair.partition("=")[0] for pair in line.split()[2:]}
 
 
+def joined(output: str) -> int:
+    """Packets that went into super-packets."""
+    found = re.search(r"(\d+) packets joined", output)
+    return int(found[1]) if found else 0
+
+
 @pytest.mark.fuzz
 def test_mutated_packets():
     output = fuzz(200_000, seed=1)
     assert "seed 1, 200000 cases from 0 on" in output
     assert reached(output) == PARSER
+    assert joined(output) > 10_000
 
 
 @pytest.mark.soak

@@ -1,4 +1,4 @@
-"""A pure-Python twin of ``tunnel.offload``: what a super-packet is on the wire."""
+"""A pure-Python twin of ``tunnel.offload.segment``: what a super-packet is on the wire."""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ LAYERS = (
     "errors reasons arguments offloads arena packet batch endpoint endpoints address rng wire",
     "parse flow ether transport neighbour pmtu offload offload.* verbs hold timer netns"
     " tables tables.* crypto crypto.*",
-    "columns packet.pyx batch.pyx handler device stage scatter plan reader breath dwell counters protocols protocols.*",
+    "columns packet.pyx batch.pyx handler device stage scatter plan reader breath send dwell counters"
+    " protocols protocols.*",
     "netlink",
     "devices devices.* handlers handlers.*",
     "graph graph_* engine engine_* service config options registry trust toml_lines",

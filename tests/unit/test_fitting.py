@@ -12,7 +12,7 @@ from tunnel.counters import imbalance
 from tunnel.devices.memory import Memory
 from tunnel.handler import Handler
 from tunnel.handlers.wire import Wire
-from tunnel.offload import declare
+from tunnel.offload.fit import declare
 from tunnel.packet import F_ALL, F_CSUM, F_TSO4
 from tunnel.plan import Plan
 

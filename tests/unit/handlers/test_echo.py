@@ -19,10 +19,11 @@ from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Packet as Layers
 from scapy.packet import Raw
 
-from tunnel import offload, reasons
+from tunnel import reasons
 from tunnel.batch import Batch
 from tunnel.errors import ConfigError
 from tunnel.handlers.echo import Echo
+from tunnel.offload.fit import declare, fit
 from tunnel.testing import drive
 
 ETHERNET, TUN, DATAGRAM = 1, 2, 3
@@ -240,7 +241,7 @@ def declared(frame: bytes, medium: int, **fields: int) -> Batch:
     start = batch[0].l4
     assert start is not None
     field = {1: 2, 17: 6, 58: 2}[batch[0].proto]
-    assert offload.declare(batch[0], csum_start=start, csum_offset=field, needs_csum=True, **fields) == 0
+    assert declare(batch[0], csum_start=start, csum_offset=field, needs_csum=True, **fields) == 0
     return batch
 
 
@@ -251,14 +252,14 @@ def test_a_super_packet_is_reflected_whole(version: int, head: Layers, medium: i
     frame = bytes(Ether(src=ASKER, dst=MAC)) * (medium == ETHERNET)
     frame = (frame[:12] + bytes.fromhex("0800" if version == 4 else "86dd")) * bool(frame)
     frame += bytes(head / UDP(sport=5000, dport=6000) / bytes(range(250)))
-    one_by_one = offload.fit(declared(frame, medium, gso_type=5, gso_size=100))
+    one_by_one = fit(declared(frame, medium, gso_type=5, gso_size=100))
     whole = declared(frame, medium, gso_type=5, gso_size=100)
     handler = Echo(reflect_udp=True)
     handler.process(one_by_one)
     handler.process(whole)
     assert [p.egress for p in one_by_one] == [0] * 3
     assert [p.segments for p in whole] == [3]
-    assert [p.data for p in offload.fit(whole)] == [p.data for p in one_by_one]
+    assert [p.data for p in fit(whole)] == [p.data for p in one_by_one]
 
 
 def test_a_super_packet_costs_its_segments() -> None:
@@ -278,4 +279,4 @@ def test_an_unfinished_checksum_stays_unfinished() -> None:
     batch = declared(bytes(frame), TUN)
     Echo().process(batch)
     assert batch[0].needs_csum
-    assert [p.data for p in offload.fit(batch)] == [bytes(expected)]
+    assert [p.data for p in fit(batch)] == [bytes(expected)]

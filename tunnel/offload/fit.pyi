@@ -11,12 +11,6 @@ def fit(batch: Batch, *, accepts: int = 0) -> Batch:
     use it before the old one is cleared. Raises ``MemoryError`` where none is left.
     """
 
-def verify(packet: Packet) -> bool:
-    """False where the packet has a complete TCP, UDP, ICMP or ICMPv6 checksum that is wrong.
-
-    True for what carries none: fragments, other protocols, UDP over IPv4 with 0 in the field.
-    """
-
 def declare(
     packet: Packet,
     *,

@@ -1,0 +1,1 @@
+"""Sending; called by ``tunnel.breath`` and ``tunnel.plan`` only."""
