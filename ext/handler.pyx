@@ -24,11 +24,13 @@ cdef class Handler:
 
     ``accepts`` says what packets may carry when they enter, in bits of TUNSETOFFLOAD (``F_CSUM``,
     ``F_TSO4``, ...); with 0, the default, they come with complete checksums and no super-packets.
-    ``media`` names the medium of ports that take only one.
+    ``media`` names the medium of ports that take only one. ``overhead`` is how many bytes it adds to
+    a packet that it encapsulates: devices in front of it shape their super-packets by it.
     """
 
     ports = ("port",)
     accepts = 0
+    overhead = 0
     media = {}
     Options = None
 

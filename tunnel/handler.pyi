@@ -6,6 +6,7 @@ from tunnel.counters import Counts
 class Handler:
     ports: ClassVar[tuple[str, ...]]
     accepts: ClassVar[int]
+    overhead: ClassVar[int]
     media: ClassVar[dict[str, int]]
     Options: ClassVar[Any]
     name: str
