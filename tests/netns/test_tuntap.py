@@ -24,6 +24,7 @@ from tunnel.packet import F_ALL, IP
 TUNGETSNDBUF = 0x800454D3
 
 
+@pytest.mark.usefixtures("all_on")
 @alone
 def test_it_is_made_and_goes_with_its_descriptor() -> None:
     device = tun(mtu=1400, txqueuelen=77)
@@ -56,6 +57,7 @@ def test_an_interface_of_another_kind_is_refused() -> None:
     assert "va" in names()
 
 
+@pytest.mark.usefixtures("all_on")
 @alone
 def test_persist_and_attach() -> None:
     with Tun("t0", persist=True, owner=0, group=0, address=["10.7.0.1/24"]) as device:
@@ -86,6 +88,7 @@ def test_what_fails_leaves_no_persistent_device() -> None:
     assert "t0" not in names()
 
 
+@pytest.mark.usefixtures("all_on")
 @alone
 def test_a_mask_does_not_stay_on_a_persistent_device() -> None:
     with Tun("t0", persist=True, address=["10.7.0.1/24"]) as first:
@@ -144,6 +147,7 @@ def made_elsewhere(flags: int) -> int:
     return fd
 
 
+@pytest.mark.usefixtures("all_on")
 @alone
 def test_an_inherited_descriptor() -> None:
     fd = made_elsewhere(ioctls.IFF_TUN | ioctls.IFF_VNET_HDR)

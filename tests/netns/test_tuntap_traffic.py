@@ -189,6 +189,7 @@ def talk(
             return pump(left, right, [sender, receiver], size)
 
 
+@pytest.mark.usefixtures("all_on")
 @alone
 def test_super_packets_pass_whole() -> None:
     seen = joined()
@@ -201,6 +202,7 @@ def test_without_the_header_there_are_none() -> None:
     assert {segments for _, segments in joined(offload=False)} == {1}
 
 
+@pytest.mark.usefixtures("all_on")
 @alone
 def test_checksums_that_the_kernel_left_unfinished_are_marked() -> None:
     with tun() as device:

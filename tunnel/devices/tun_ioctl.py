@@ -33,7 +33,7 @@ IFF_VNET_HDR = 0x4000
 IFF_TUN_EXCL = 0x8000
 
 # USO only for both families together; everything needs CSUM (linux/if_tun.h, TUN_F_*).
-OFFLOADS = (0x67, 0x61, 0x07, 0x01, 0)
+OFFLOADS: tuple[int, ...] = (0x67, 0x61, 0x07, 0x01, 0)
 VNET_HDR_SIZE = 10
 
 REMEDIES = {
