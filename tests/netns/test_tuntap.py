@@ -12,7 +12,7 @@ import pytest
 from pyroute2 import IPRoute
 
 from tests.netns.alone import alone, another
-from tests.netns.tuns import change, delete, link, names, received, speak, tun
+from tests.netns.tuns import attached, change, delete, link, names, received, speak, tun
 from tunnel.batch import Batch
 from tunnel.devices import tun_ioctl as ioctls
 from tunnel.devices.link import set_link
@@ -67,6 +67,7 @@ def test_persist_and_attach() -> None:
     with pytest.raises(DeviceError):
         Tun("t0").open()
     with Tun("t0", attach=True) as device:
+        attached("t0")
         speak(3)
         assert len(received(device, 3)) == 3
     assert "t0" in names()
@@ -94,6 +95,7 @@ def test_a_mask_does_not_stay_on_a_persistent_device() -> None:
     with Tun("t0", persist=True, address=["10.7.0.1/24"]) as first:
         assert first.brings == F_ALL
     with Tun("t0", attach=True, offload=False) as second:
+        attached("t0")
         speak()
         assert received(second, 1)[0][-4:] == bytes(4)
     delete("t0")
