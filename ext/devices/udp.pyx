@@ -203,7 +203,7 @@ cdef class Udp(Device):
     """
 
     exposed = True
-    send_max = 65507            # bytes of one UDP_SEGMENT send, as of one datagram (IPv4)
+    send_max = RUN_BYTES
     Options = UdpOptions
 
     def __cinit__(self, **options):
