@@ -1,7 +1,7 @@
 # The two commands of a fresh machine are `make demo` and `make test`; each builds first.
 # PYTHON=/path/to/python3 chooses the interpreter of .venv.
 .DEFAULT_GOAL := help
-.PHONY: help build demo check test soak bench clean
+.PHONY: help build demo check test networks computing soak bench clean
 
 python := .venv/bin/python
 
@@ -18,12 +18,24 @@ check: build  ## unit tests and source rules: no root, at most 60 s
 	@$(python) -m pytest tests/unit tests/source
 
 test: build  ## everything, as root also as uid 65534 and on newer Pythons: at most 10 minutes
-	@.ci/newer
-	@.ci/unprivileged $(python) -m pytest -p no:cacheprovider tests/netns
-	@$(python) -m pytest tests
+	@$(MAKE) --no-print-directory --output-sync=line -j2 networks computing
 
-soak: build  ## long runs, by hand
+# The network tests mostly wait, and look at the clock: what computes runs beside them, and gives way.
+networks:
+	@$(python) -m pytest -p no:cacheprovider tests/netns
+	@TUNNEL_NO_OFFLOAD=all $(python) -m pytest -p no:cacheprovider tests/netns tests/unit/devices
+	@.ci/unprivileged $(python) -m pytest -p no:cacheprovider tests/netns
+
+computing:
+	@nice $(python) -m pytest tests --ignore=tests/netns
+	@nice .ci/newer
+
+soak: build  ## long runs, by hand; the network tests with each offload off alone
 	@$(python) -m pytest -m soak tests
+	@for name in $$($(python) -c 'from tunnel.offloads import NAMES; print(*NAMES)'); do \
+		echo "without $$name"; \
+		TUNNEL_NO_OFFLOAD=$$name $(python) -m pytest -p no:cacheprovider tests/netns tests/unit/devices || exit 1; \
+	done
 
 bench: build  ## the benchmarks; on Debian as root with their peers installed
 	@$(python) -m pip install -q --no-build-isolation -e '.[bench]'

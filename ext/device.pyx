@@ -29,10 +29,12 @@ cdef class Device:
     slots ``c_recv`` and ``c_send`` in Cython. A device that is gone raises ``DeviceClosed``.
 
     A class whose devices strangers can send to says ``exposed = True``: handlers that such packets
-    reach are told (``Handler.exposed``).
+    reach are told (``Handler.exposed``). One that sends several packets at once says how many bytes
+    that may be (``send_max``).
     """
 
     exposed = False
+    send_max = 0
     Options = None
 
     def __cinit__(self, *args, **kwargs):
@@ -78,6 +80,12 @@ cdef class Device:
 
     def check(self) -> None:
         """Raise ``ConfigError`` for what can be known to be wrong before it is opened."""
+
+    def leads_to(self, int send_max, int overhead) -> None:
+        """Before ``open``: what it brings leaves, ``overhead`` bytes a packet longer, by sends of ``send_max`` bytes.
+
+        Default: nothing.
+        """
 
     def open(self) -> None:
         """Acquire the file descriptor. Raises ``DeviceError``; nothing is left half-built."""

@@ -26,12 +26,14 @@ cdef class Handler:
     ``F_TSO4``, ...); with 0, the default, they come with complete checksums and no super-packets.
     ``brings`` says, in the same bits, what it makes itself and sends beyond what it was given: a handler
     that emits super-packets or unfinished checksums names them, so that they are fitted to what comes next.
-    ``media`` names the medium of ports that take only one.
+    ``media`` names the medium of ports that take only one. ``overhead`` is how many bytes it adds to
+    a packet that it encapsulates: devices in front of it shape their super-packets by it.
     """
 
     ports = ("port",)
     accepts = 0
     brings = 0
+    overhead = 0
     media = {}
     Options = None
 

@@ -33,12 +33,24 @@ class Counts(TypedDict):
     drops: dict[str, Tally]
 
 
+class Offload(TypedDict):
+    """One offload of a device: whether it is on, how often it carried something, how often it was refused."""
+
+    on: bool
+    used: int
+    refused: int
+
+
 class Ledger(TypedDict):
-    """What an engine counted, by name; ``kernel`` holds the kernel's own drops by device."""
+    """What an engine counted, by name.
+
+    ``kernel`` holds the kernel's own drops by device, ``offloads`` the rows of ``Device.offloads``.
+    """
 
     devices: dict[str, Counts]
     handlers: dict[str, Counts]
     kernel: dict[str, dict[str, int]]
+    offloads: dict[str, dict[str, Offload]]
 
 
 def imbalance(counts: Counts) -> int:

@@ -18,6 +18,7 @@ from tunnel.counters import Ledger
 from tunnel.device import Device
 from tunnel.errors import DeviceClosed, DeviceError
 from tunnel.graph import Graph
+from tunnel.graph_sends import sends
 from tunnel.handler import Handler
 from tunnel.plan import Plan
 from tunnel.reader import Reader
@@ -69,12 +70,13 @@ class Engine:
         self._end(None)
 
     def counts(self) -> Ledger:
-        """The ledger: counters of every device and handler, and the kernel's own drops."""
+        """The ledger: counters of every device, handler and offload, and the kernel's own drops."""
         devices = self.graph.devices.items()
         return {
             "devices": {name: device.counts() for name, device in devices},
             "handlers": {name: handler.counts() for name, handler in self.graph.handlers.items()},
             "kernel": {name: found for name, device in devices if (found := device.kernel_drops())},
+            "offloads": {name: rows for name, device in devices if (rows := device.offloads())},
         }
 
     def _reset(self) -> asyncio.Future[None]:
@@ -90,6 +92,8 @@ class Engine:
 
     def _open(self, ends: ExitStack) -> None:
         """What is opened is given back by ``ends``, the last first, whatever fails."""
+        for name, (send_max, overhead) in sends(self.graph).items():
+            self.graph.devices[name].leads_to(send_max, overhead)
         for device in self._devices:
             device.open()
             ends.callback(device.close)

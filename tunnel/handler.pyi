@@ -7,6 +7,7 @@ class Handler:
     ports: ClassVar[tuple[str, ...]]
     accepts: ClassVar[int]
     brings: ClassVar[int]
+    overhead: ClassVar[int]
     media: ClassVar[dict[str, int]]
     Options: ClassVar[Any]
     name: str

@@ -148,6 +148,7 @@ class Drive:
             "devices": {port: end.inside.counts() for port, end in self._ends.items()},
             "handlers": {"": self.handler.counts()},
             "kernel": {},
+            "offloads": {},
         }
         assert imbalance(self.handler.counts()) == 0, f"packets lost or made up: {self.handler.counts()}"
         assert engine_imbalance(ledger) == 0, f"packets lost or made up: {ledger}"

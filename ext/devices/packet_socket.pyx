@@ -20,6 +20,7 @@ from _vnet cimport VNET_HDR, vnet_give, vnet_take
 from tunnel.arena cimport ARENA_RECEIVE, HEADROOM, READ_MAX, arena_take
 from tunnel.batch cimport BATCH_RECEIVE, batch_append, batch_t
 from tunnel.device cimport Device
+from tunnel.devices.vnet cimport Vnet, vnet_count, vnet_refused
 from tunnel.packet cimport ETHERNET, F_ALL, packet_drop, packet_lay, packet_push, packet_t
 from tunnel.wire cimport put16
 
@@ -59,13 +60,15 @@ cdef class PacketSocket(Device):
       guard          keep the kernel from answering; default true. Without it, a machine that
                      forwards answers a SYN to a host behind it with a RST
 
-    Drop reasons on send: TOO_BIG (above the MTU), LINK_DOWN, REFUSED (a full queue, or a super-packet
-    whose fields the kernel does not take).
+    Drop reasons on send: TOO_BIG (above the MTU), LINK_DOWN, REFUSED (a full queue), BAD_GSO (a
+    super-packet whose fields are wrong).
 
     Notes: needs CAP_NET_RAW and CAP_NET_ADMIN. A packet socket belongs to its namespace: when the
     interface is deleted or moved to another one, the device is gone. Set down, it receives nothing
     and comes back when set up; if it is deleted while down, only the next call tells.
-    ``kernel_drops`` tells what the socket had no room for.
+    ``kernel_drops`` tells what the socket had no room for. Switching an offload off concerns what is
+    sent; what comes is as the interface has it (``ethtool -K``), marked by its virtio header, and is
+    cut in front of what cannot take it.
 
     See also: packet(7), Tap
     """
@@ -80,6 +83,7 @@ cdef class PacketSocket(Device):
     def __init__(self, **options):
         super().__init__()
         self.options = PacketOptions(**options)
+        self.use = Vnet()
 
     @property
     def interface(self) -> str:
@@ -89,6 +93,7 @@ cdef class PacketSocket(Device):
     def open(self) -> None:
         """Take hold of the interface; raises ``DeviceError``. Nothing happens where it is open."""
         if self.attachment is None:
+            self.accepts = self.use.choose(True)
             self.attachment = Attachment(self.interface, self.options)
             self.fd = self.attachment.socket.fileno()
 
@@ -99,6 +104,10 @@ cdef class PacketSocket(Device):
             self.fd = -1
             self.attachment.close()
             self.attachment = None
+
+    def offloads(self) -> dict:
+        """``vnet``, ``tso`` and ``uso``: see ``tunnel.offloads``; ``on`` is about what is sent."""
+        return self.use.rows()
 
     def kernel_drops(self) -> dict:
         """``rx``: frames that the kernel dropped at this socket for want of room, in all."""
@@ -136,6 +145,7 @@ cdef class PacketSocket(Device):
             packet_lay(p, room, HEADROOM, <uint32_t> size - VNET_HDR, 0)
             p.medium = ETHERNET
             vnet_take(p, <const virtio_net_hdr *> (room + HEADROOM - VNET_HDR))
+            vnet_count(self.use, p)
             arena_take(batch.arena, HEADROOM + p.len)
             packet_untag(p, &message)
         return batch.count - before
@@ -150,9 +160,11 @@ cdef class PacketSocket(Device):
             vnet_give(&batch.packets[i], &header)
             pieces[1].iov_base = batch.packets[i].data
             pieces[1].iov_len = batch.packets[i].len
-            if writev(self.fd, pieces, 2) < 0 and not packet_refused(self, &batch.packets[i]):
-                if errno == EINTR:
-                    continue
+            if writev(self.fd, pieces, 2) >= 0:
+                vnet_count(self.use, &batch.packets[i])
+            elif errno == EINTR:
+                continue
+            elif not packet_refused(self, &batch.packets[i]):
                 break
             i += 1
         return i
@@ -195,8 +207,10 @@ cdef bint packet_deleted(PacketSocket self) except -1 with gil:
 
 cdef bint packet_refused(PacketSocket self, packet_t *p) except -1 nogil:
     """After a send that failed: True if it costs this frame only; raises when the device is gone."""
-    if errno == EAGAIN or errno == EINTR:
+    if errno == EAGAIN:
         return False
+    if errno == EINVAL and p.gso_type:
+        return vnet_refused(self.use, self, p)
     if errno == EBADF or errno == ENODEV or errno == ENXIO:
         packet_gone(self, errno)
     packet_drop(p, TOO_BIG if errno == EMSGSIZE else LINK_DOWN if errno == ENETDOWN else REFUSED)

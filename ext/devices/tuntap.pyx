@@ -10,23 +10,26 @@ import os
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from _linux cimport (
-    EAGAIN, EBADF, EBADFD, EINTR, EIO, ENODEV, errno, iovec, read, virtio_net_hdr, write, writev,
+    EAGAIN, EBADF, EBADFD, EINTR, EINVAL, EIO, ENODEV, errno, iovec, read, virtio_net_hdr, write, writev,
 )
 from _vnet cimport VNET_HDR, vnet_give, vnet_take
 
 from tunnel.arena cimport ARENA_RECEIVE, HEADROOM, READ_MAX, arena_take
 from tunnel.batch cimport BATCH_RECEIVE, batch_append, batch_t
 from tunnel.device cimport Device
-from tunnel.packet cimport (
-    ETHERNET, F_ALL, F_CSUM, F_TSO4, F_TSO6, IP, packet_drop, packet_lay, packet_t,
-)
+from tunnel.devices.vnet cimport Vnet, vnet_count, vnet_refused
+from tunnel.packet cimport ETHERNET, F_CSUM, F_USO4, IP, packet_drop, packet_lay, packet_t
 
-from tunnel import arguments, reasons
+from tunnel import arguments, offloads, reasons
 from tunnel.devices import link
 from tunnel.devices import tun_ioctl as tun
+from tunnel.devices.gso_limits import gso_limits
 from tunnel.devices.options import TunOptions
 from tunnel.errors import DeviceClosed, DeviceError
 from tunnel.netns import inside
+
+cdef enum:
+    ETHERNET_HEADER = 14      # bytes
 
 cdef uint16_t REFUSED = reasons.REFUSED
 cdef uint16_t LINK_DOWN = reasons.LINK_DOWN
@@ -49,6 +52,8 @@ cdef class TunTap(Device):
         self.inherited = fd >= 0
         self.fd = fd
         self.name = name or ""
+        self.use = Vnet()
+        self.leads = None
 
     @property
     def interface(self) -> str:
@@ -86,28 +91,54 @@ cdef class TunTap(Device):
     def _create(self):
         """In the namespace of the device: TUNSETIFF first, so that all that follows has a name."""
         cdef object options = self.options
+        header = options.offload and self._may_have_header()
         flags = self._kind() | tun.IFF_NO_PI
-        flags |= tun.IFF_VNET_HDR if options.offload else 0
+        flags |= tun.IFF_VNET_HDR if header else 0
         flags |= tun.IFF_MULTI_QUEUE if options.multi_queue else 0
         flags |= 0 if options.attach or options.multi_queue else tun.IFF_TUN_EXCL
         if options.attach:
             link.find(self.interface)  # TUNSETIFF would make a new one
         tun.attach(self.fd, self.interface, flags)
-        self._offload(options.offload)
+        self._offload(header)
         self._ownership()
-        link.set_link(self.interface, mtu=options.mtu, txqueuelen=options.txqueuelen, up=options.up)
+        link.set_link(self.interface, mtu=options.mtu, txqueuelen=options.txqueuelen, gso=self._gso(), up=options.up)
         if options.address:
             self._addresses()
         if options.persist:  # last: what fails before leaves nothing behind
             tun.set_value(self.fd, tun.TUNSETPERSIST, 1, "persist")
 
-    def _offload(self, bint vnet):
-        self.vnet = vnet
-        if vnet:
-            self.brings = tun.set_offload(self.fd, F_ALL)
-            self.accepts = self.brings | F_CSUM | F_TSO4 | F_TSO6  # USO came to both directions in Linux 6.2
+    def _may_have_header(self):
+        """TUNSETIFF masks a flag that it does not know, and says nothing."""
+        if not offloads.allowed("vnet"):
+            return False
+        if tun.features(self.fd) & tun.IFF_VNET_HDR:
+            return True
+        self.use.unable("vnet")
+        return False
+
+    def _offload(self, bint header):
+        """The mask says what reads may bring; what writes may carry came with each kind's first kernel."""
+        wanted = self.use.choose(header)
+        self.vnet = header
+        if header:
+            self.brings = tun.set_offload(self.fd, wanted)
+            if wanted & F_USO4 and not self.brings & F_USO4:  # to both directions in Linux 6.2
+                self.use.unable("uso")
         else:
+            self.brings = 0
             tun.set_value(self.fd, tun.TUNSETOFFLOAD, 0, "offload")
+        self.accepts = self.use.features()
+
+    def _gso(self):
+        """The interface's gso_max_size and gso_ipv4_max_size; None leaves them to the kernel."""
+        told = self.options.gso_max_size
+        if told is not None:
+            return told, told
+        if self.leads is None or not self.use.features() & ~F_CSUM:
+            return None
+        mtu = self.options.mtu or link.mtu(self.interface)
+        send_max, overhead = self.leads
+        return gso_limits(mtu, overhead + (ETHERNET_HEADER if self.medium == ETHERNET else 0), send_max)
 
     def _ownership(self):
         options = self.options
@@ -124,6 +155,14 @@ cdef class TunTap(Device):
         with Netlink() as netlink:
             for address in self.options.address:
                 netlink.add_address(self.interface, address)
+
+    def offloads(self) -> dict:
+        """``vnet``, ``tso`` and ``uso``: see ``tunnel.offloads``."""
+        return self.use.rows()
+
+    def leads_to(self, int send_max, int overhead) -> None:
+        """Before ``open``: super-packets are to be no larger than such a send takes (``gso_max_size``)."""
+        self.leads = (send_max, overhead)
 
     def close(self) -> None:
         """Close the descriptor; a device that is not persistent goes with it."""
@@ -158,6 +197,7 @@ cdef class TunTap(Device):
             p.medium = self.medium
             if skip:
                 vnet_take(p, <const virtio_net_hdr *> (room + HEADROOM - VNET_HDR))
+                vnet_count(self.use, p)
             arena_take(batch.arena, HEADROOM + p.len)
         return <int> batch.count
 
@@ -168,9 +208,11 @@ cdef class TunTap(Device):
         while i < batch.count:
             p = &batch.packets[i]
             done = _write_vnet(self.fd, p) if self.vnet else write(self.fd, p.data, p.len)
-            if done < 0 and not _refused(self, p, i):
-                if errno == EINTR:
-                    continue
+            if done >= 0:
+                vnet_count(self.use, p)
+            elif errno == EINTR:
+                continue
+            elif not _refused(self, p, i):
                 break
             i += 1
         return <int> i
@@ -203,10 +245,13 @@ cdef bint _again(TunTap device, ssize_t size, uint32_t received) except -1 nogil
 cdef bint _refused(TunTap device, packet_t *p, uint32_t sent) except -1 nogil:
     """After a write that failed: True if it costs this packet only; raises when the device is gone.
 
-    What was sent before is counted as sent first: the next write tells again.
+    What was sent before is counted as sent first: the next write tells again. EINVAL: Linux 6.6.44
+    and 6.10.3 do not take super-packets whose last segment is short (until 89add40066f9).
     """
-    if errno == EAGAIN or errno == EINTR:
+    if errno == EAGAIN:
         return False
+    if errno == EINVAL and p.gso_type:
+        return vnet_refused(device.use, device, p)
     if errno == EBADFD or errno == EBADF or errno == ENODEV:
         return False if sent else _gone(device, errno)
     packet_drop(p, LINK_DOWN if errno == EIO else REFUSED)

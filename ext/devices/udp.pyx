@@ -203,6 +203,7 @@ cdef class Udp(Device):
     """
 
     exposed = True
+    send_max = RUN_BYTES
     Options = UdpOptions
 
     def __cinit__(self, **options):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tunnel import offloads
 from tunnel.errors import LabError
 from tunnel.lab import Lab
 
@@ -24,6 +25,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker("netns")
+
+
+@pytest.fixture
+def all_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of what an offload does: on, whatever this run has switched off. Before any lab, which inherits it."""
+    monkeypatch.setenv(offloads.VARIABLE, "")
 
 
 @contextmanager

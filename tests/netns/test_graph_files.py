@@ -107,10 +107,13 @@ def both_ways(left: Node, right: Node, size: int, seconds: float = 0.3) -> None:
 
 
 def whole(engine: Running, device: str, times: int) -> None:
-    """Super-packets came in as such: at least so many packets in each descriptor."""
+    """Super-packets came in as such, at least so many packets in each descriptor; none where they are off."""
     assert engine.ledger is not None
     received = engine.ledger["devices"][device]["rx"]
-    assert received["packets"] > times * received["descriptors"]
+    if engine.ledger["offloads"][device]["tso"]["on"] or device == "sw0":  # a packet socket's interface decides
+        assert received["packets"] > times * received["descriptors"]
+    else:
+        assert received["packets"] == received["descriptors"]
 
 
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])

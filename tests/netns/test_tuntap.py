@@ -12,7 +12,7 @@ import pytest
 from pyroute2 import IPRoute
 
 from tests.netns.alone import alone, another
-from tests.netns.tuns import change, delete, link, names, received, speak, tun
+from tests.netns.tuns import attached, change, delete, link, names, received, speak, tun
 from tunnel.batch import Batch
 from tunnel.devices import tun_ioctl as ioctls
 from tunnel.devices.link import set_link
@@ -24,6 +24,7 @@ from tunnel.packet import F_ALL, IP
 TUNGETSNDBUF = 0x800454D3
 
 
+@pytest.mark.usefixtures("all_on")
 @alone
 def test_it_is_made_and_goes_with_its_descriptor() -> None:
     device = tun(mtu=1400, txqueuelen=77)
@@ -56,6 +57,7 @@ def test_an_interface_of_another_kind_is_refused() -> None:
     assert "va" in names()
 
 
+@pytest.mark.usefixtures("all_on")
 @alone
 def test_persist_and_attach() -> None:
     with Tun("t0", persist=True, owner=0, group=0, address=["10.7.0.1/24"]) as device:
@@ -65,6 +67,7 @@ def test_persist_and_attach() -> None:
     with pytest.raises(DeviceError):
         Tun("t0").open()
     with Tun("t0", attach=True) as device:
+        attached("t0")
         speak(3)
         assert len(received(device, 3)) == 3
     assert "t0" in names()
@@ -86,11 +89,13 @@ def test_what_fails_leaves_no_persistent_device() -> None:
     assert "t0" not in names()
 
 
+@pytest.mark.usefixtures("all_on")
 @alone
 def test_a_mask_does_not_stay_on_a_persistent_device() -> None:
     with Tun("t0", persist=True, address=["10.7.0.1/24"]) as first:
         assert first.brings == F_ALL
     with Tun("t0", attach=True, offload=False) as second:
+        attached("t0")
         speak()
         assert received(second, 1)[0][-4:] == bytes(4)
     delete("t0")
@@ -144,6 +149,7 @@ def made_elsewhere(flags: int) -> int:
     return fd
 
 
+@pytest.mark.usefixtures("all_on")
 @alone
 def test_an_inherited_descriptor() -> None:
     fd = made_elsewhere(ioctls.IFF_TUN | ioctls.IFF_VNET_HDR)

@@ -136,12 +136,13 @@ def test_frames_on_a_tap() -> None:
         assert sock.recv(100).startswith(MACS + OURS + b"to the kernel")
 
 
-def pump(left: TunTap, right: TunTap, sockets: list[socket.socket]) -> list[tuple[int, int]]:
-    """Carry packets between two devices while one socket sends 1 MB to the other; length and segments of all."""
+def pump(left: TunTap, right: TunTap, sockets: list[socket.socket], size: int) -> list[tuple[int, int]]:
+    """Carry packets between two devices while one socket sends to the other; length and segments of all."""
     sender, receiver = sockets
     seen: list[tuple[int, int]] = []
-    data, got = memoryview(bytes(range(256)) * 4096), bytearray()
-    while len(got) < 1 << 20:
+    content = bytes(range(256)) * (size >> 8)
+    data, got = memoryview(content), bytearray()
+    while len(got) < size:
         ready, writable, _ = select.select([left.fd, right.fd, receiver.fileno()], [sender] if data else [], [], 5)
         assert ready or writable, f"nothing moves after {len(got)} bytes"
         if writable:
@@ -150,13 +151,14 @@ def pump(left: TunTap, right: TunTap, sockets: list[socket.socket]) -> list[tupl
         for source, target in ((left, right), (right, left)):
             batch = Batch()
             source.recv(batch)
+            batch.parse()
             seen += [(len(p), p.segments) for p in batch]
             for p in batch:
                 p.drop(reasons.UNCLAIMED)
             target.send(batch)
         if receiver.fileno() in ready:
             got += receiver.recv(1 << 20)
-    assert got == bytes(range(256)) * 4096
+    assert got == content
     return seen
 
 
@@ -164,21 +166,30 @@ def joined(**options: Any) -> list[tuple[int, int]]:
     """TCP between two namespaces over two TUNs."""
     there = another()
     with tun(**options) as left, Tun("t1", netns=there, address=["10.7.0.2/24"], **options) as right:
-        listener = inside(there, lambda: socket.create_server(("10.7.0.2", 9)))
-        with listener, socket.socket() as sender:
-            sender.setblocking(False)
-            sender.connect_ex(("10.7.0.2", 9))
-            while not select.select([listener], [], [], 0)[0]:
-                for source, target in ((left, right), (right, left)):
-                    batch = Batch()
-                    source.recv(batch)
-                    target.send(batch)
-            receiver, _ = listener.accept()
-            with receiver:
-                receiver.setblocking(False)
-                return pump(left, right, [sender, receiver])
+        return talk(left, right, there)
 
 
+def talk(
+    left: TunTap, right: TunTap, there: int, address: str = "10.7.0.2", size: int = 1 << 20
+) -> list[tuple[int, int]]:
+    """TCP to an address of the right device, in its namespace: length and segments of all that passed."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listener = inside(there, lambda: socket.create_server((address, 9), family=family))
+    with listener, socket.socket(family) as sender:
+        sender.setblocking(False)
+        sender.connect_ex((address, 9))
+        while not select.select([listener], [], [], 0)[0]:
+            for source, target in ((left, right), (right, left)):
+                batch = Batch()
+                source.recv(batch)
+                target.send(batch)
+        receiver, _ = listener.accept()
+        with receiver:
+            receiver.setblocking(False)
+            return pump(left, right, [sender, receiver], size)
+
+
+@pytest.mark.usefixtures("all_on")
 @alone
 def test_super_packets_pass_whole() -> None:
     seen = joined()
@@ -191,6 +202,7 @@ def test_without_the_header_there_are_none() -> None:
     assert {segments for _, segments in joined(offload=False)} == {1}
 
 
+@pytest.mark.usefixtures("all_on")
 @alone
 def test_checksums_that_the_kernel_left_unfinished_are_marked() -> None:
     with tun() as device:

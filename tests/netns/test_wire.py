@@ -29,6 +29,7 @@ def test_pings_and_tcp_cross(cable: tuple[Running, Node, Node], address: str):
     assert engine.stop()["handlers"]["wire"]["drops"] == {}
 
 
+@pytest.mark.usefixtures("all_on")
 def test_super_packets_stay_whole(cable: tuple[Running, Node, Node]):
     engine, left, right = cable
     transfer(left, right, "10.9.0.2", seconds=0.5)

@@ -8,6 +8,7 @@ from typing import Any
 
 from pyroute2 import IPRoute
 
+from tests.netns.engines import until
 from tests.netns.test_packet_socket import silence
 from tunnel.batch import Batch
 from tunnel.devices.tuntap import Tun, TunTap
@@ -55,6 +56,14 @@ def received(device: TunTap, count: int) -> list[bytes]:
         batch.parse()
         found += [p.data for p in batch if p.dport == 9]
     return found
+
+
+def attached(name: str) -> None:
+    """Wait until the kernel has noticed that a persistent device is attached: before, what it is given is lost.
+
+    The carrier's return reaches the queueing discipline by a work queue (linkwatch_do_dev).
+    """
+    until(lambda: bool(link(name)["operstate"] != "DOWN"))
 
 
 def speak(count: int = 1, *, to: str = "10.7.0.2") -> None:

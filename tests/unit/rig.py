@@ -83,6 +83,7 @@ class Rig:
             "devices": {name: device.counts() for name, device in self.graph.devices.items()},
             "handlers": {name: handler.counts() for name, handler in self.graph.handlers.items()},
             "kernel": {},
+            "offloads": {},
         }
 
     def counts(self, name: str) -> Counts:

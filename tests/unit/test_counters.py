@@ -20,7 +20,7 @@ def counts(dropped: dict[str, int] | None = None, **verbs: int) -> Counts:
 
 
 def ledger(devices: dict[str, Counts], handlers: dict[str, Counts]) -> Ledger:
-    return {"devices": devices, "handlers": handlers, "kernel": {}}
+    return {"devices": devices, "handlers": handlers, "kernel": {}, "offloads": {}}
 
 
 def test_nothing_balances():

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import click
 
+from tunnel import offloads
 from tunnel.cli.table import json_option, show_json, show_table
 from tunnel.errors import DeviceError
 
@@ -30,10 +31,14 @@ LIBRARIES = {      # needed, and what it is for
     "scapy": (False, "making and reading odd packets"),
 }
 OFFLOADS = {
+    "vnet": "unfinished checksums into and out of a TUN",
     "tso": "TCP super-packets into a TUN",
     "uso": "UDP super-packets into and out of a TUN",
-    "gso": "UDP_SEGMENT and UDP_GRO over loopback",
+    "gso": "a run of datagrams as one send",
+    "gro": "a run of datagrams as one receive",
+    "mmsg": "many datagrams a call",
 }
+OF_A_TUN = ("vnet", "tso", "uso")
 
 
 class Finding(NamedTuple):
@@ -111,9 +116,18 @@ def _tun() -> Iterator[Finding]:
     made = checks["namespace"][0] and checks["tun"][0]
     seen, _, remedy = checks["tun" if checks["namespace"][0] else "namespace"][1].partition("; ")
     yield Finding("TUN device", made, seen, remedy or "see the line above", needed=True)
-    for name, what in OFFLOADS.items():
-        passed, seen = checks[name] if made or name == "gso" else (False, "not tried without a TUN")
-        yield Finding(what, passed, seen, "offload = false in the device's table avoids it")
+    for name in OFFLOADS:
+        yield _offload(name, checks[name] if made or name not in OF_A_TUN else (False, "not tried without a TUN"))
+
+
+def _offload(name: str, check: tuple[bool, str]) -> Finding:
+    """Proved by data that was compared, switched off, or refused."""
+    passed, seen = check
+    remedy = f"without it all works, slower; where it does harm: {offloads.VARIABLE}={name}, or --no-offload {name}"
+    if not offloads.allowed(name):
+        passed, seen = False, "switched off"
+        remedy = f"unset {offloads.VARIABLE} ({os.environ[offloads.VARIABLE]})"
+    return Finding(f"offload {name}", passed, f"{OFFLOADS[name]}: {seen}", remedy)
 
 
 def _selftest(*which: str) -> dict[str, tuple[bool, str]]:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
+from tunnel import offloads
 from tunnel.cli.table import json_option, show_json
 from tunnel.device import Device
 from tunnel.graph import Graph
@@ -45,6 +46,11 @@ def interface(options: dict[str, Any], *, offload: bool = True) -> Device:
     return device
 
 
+def switch_off(_context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]) -> None:
+    """These offloads, and those that the environment names; ``ConfigError`` where it names none."""
+    offloads.switch_off(names)
+
+
 def engine_options(function: Function) -> Function:
     """Adds the options that ``serve`` takes."""
     for add in (
@@ -52,6 +58,13 @@ def engine_options(function: Function) -> Function:
         click.option(
             "--for", "duration_s", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
             help="End after this time; else at SIGINT or SIGTERM.",
+        ),
+        click.option(
+            "--no-offload", type=click.Choice([*offloads.NAMES, "all"]), multiple=True, callback=switch_off,
+            expose_value=False,
+            help="Do without: vnet (virtio headers: all of the next two too), tso, uso (TCP, UDP super-packets), "
+            "gso, gro (runs of datagrams as one send, one receive), mmsg (many datagrams a call), or all. "
+            "May be repeated; adds to TUNNEL_NO_OFFLOAD=NAME,...",
         ),
         click.option("--strict", is_flag=True, help="End at the first exception of a handler."),
         click.option("--loop", type=click.Choice(["uvloop", "asyncio"]), help="The event loop."),

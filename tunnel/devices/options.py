@@ -16,6 +16,16 @@ class TunOptions(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     up: Annotated[bool, Meta(description="set the link up")] = True
     txqueuelen: Annotated[int, Meta(ge=1, le=100_000, description="packets the kernel queues for us")] = 1000
     offload: Annotated[bool, Meta(description="super-packets, partial checksums (IFF_VNET_HDR)")] = True
+    gso_max_size: Annotated[
+        int,
+        Meta(
+            ge=1000,
+            le=65536,
+            description="bytes of the kernel's largest super-packet. Unless told: what fits one send where packets"
+            " leave through a udp device, else the kernel's 65536. Larger ones that are forwarded to the interface"
+            " are cut by the kernel, which costs: 65536 may serve a router better",
+        ),
+    ] | None = None  # fmt: skip
     multi_queue: Annotated[bool, Meta(description="attach one queue of several (IFF_MULTI_QUEUE)")] = False
     attach: Annotated[bool, Meta(description="use an existing persistent device, not a new one")] = False
     persist: Annotated[bool, Meta(description="keep the device after close")] = False

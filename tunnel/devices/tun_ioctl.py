@@ -17,6 +17,7 @@ TUNSETPERSIST = 0x400454CB
 TUNSETOWNER = 0x400454CC
 TUNSETGROUP = 0x400454CE
 TUNGETIFF = 0x800454D2
+TUNGETFEATURES = 0x800454CF
 TUNSETOFFLOAD = 0x400454D0
 TUNSETSNDBUF = 0x400454D4
 TUNSETVNETHDRSZ = 0x400454D8
@@ -32,7 +33,7 @@ IFF_VNET_HDR = 0x4000
 IFF_TUN_EXCL = 0x8000
 
 # USO only for both families together; everything needs CSUM (linux/if_tun.h, TUN_F_*).
-OFFLOADS = (0x67, 0x07, 0x01, 0)
+OFFLOADS: tuple[int, ...] = (0x67, 0x61, 0x07, 0x01, 0)
 VNET_HDR_SIZE = 10
 
 REMEDIES = {
@@ -74,6 +75,14 @@ def attach(fd: int, name: str, flags: int) -> str:
     except OSError as error:
         fail(f"interface {name}", error)
     return answer[:16].rstrip(b"\0").decode()
+
+
+def features(fd: int) -> int:
+    """The IFF_ flags that this kernel knows; all others TUNSETIFF passes over without a word."""
+    try:
+        return int(struct.unpack("I", fcntl.ioctl(fd, TUNGETFEATURES, bytes(4)))[0])
+    except OSError as error:
+        fail("features", error)
 
 
 def identity(fd: int) -> tuple[str, int]:

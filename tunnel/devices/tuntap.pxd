@@ -1,4 +1,5 @@
 from tunnel.device cimport Device
+from tunnel.devices.vnet cimport Vnet
 
 
 cdef class TunTap(Device):
@@ -6,6 +7,8 @@ cdef class TunTap(Device):
     cdef readonly object options
     cdef readonly object netns
     cdef bint inherited
+    cdef Vnet use
+    cdef object leads         # bytes of one send that its packets leave by, bytes added to each; or None
 
 
 cdef class Tun(TunTap):

@@ -7,14 +7,20 @@ import json
 import pytest
 
 from tests.unit.cli.calls import call
+from tunnel import offloads
 from tunnel.cli import doctor
 
 SOUND = {
     "user namespaces": (True, "user and network namespace"), "namespace": (True, "network namespace"),
     "tun": (True, "offload mask 0x67"), "tso": (True, "compared"), "uso": (True, "compared"),
-    "gso": (True, "compared"),
+    "gso": (True, "compared"), "vnet": (True, "compared"), "gro": (True, "compared"), "mmsg": (True, "compared"),
 }
 NO_TUN = (False, "opening /dev/net/tun: No such file or directory; load the tun driver")
+
+
+@pytest.fixture(autouse=True)
+def all_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(offloads.VARIABLE, "")
 
 
 def machine(monkeypatch: pytest.MonkeyPatch, *, admin: bool = True, **checks: tuple[bool, str]) -> None:
@@ -43,7 +49,9 @@ def test_no_tun(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
     status, found = verdicts(capsys)
     assert status == 2
     assert found["TUN device"] == ("missing", "load the tun driver")
-    assert found["TCP super-packets into a TUN"][0] == "limited"
+    assert {name: found[f"offload {name}"][0] for name in offloads.NAMES} == {
+        **dict.fromkeys(("vnet", "tso", "uso"), "limited"), **dict.fromkeys(("gso", "gro", "mmsg"), "ok"),
+    }
 
 
 def test_an_offload_that_corrupts_is_no_obstacle(
@@ -52,9 +60,28 @@ def test_an_offload_that_corrupts_is_no_obstacle(
     machine(monkeypatch, uso=(False, "3000 bytes came back, not the 3584 that were sent"))
     status, found = verdicts(capsys)
     assert status == 0
-    assert found["UDP super-packets into and out of a TUN"] == (
-        "limited", "offload = false in the device's table avoids it",
-    )
+    verdict, remedy = found["offload uso"]
+    assert verdict == "limited"
+    assert remedy.endswith("TUNNEL_NO_OFFLOAD=uso, or --no-offload uso")
+
+
+def test_an_offload_that_is_switched_off(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine(monkeypatch)
+    monkeypatch.setenv(offloads.VARIABLE, "vnet,gro")
+    status, found = verdicts(capsys)
+    assert status == 0
+    limited = {name: found[f"offload {name}"][1] for name in offloads.NAMES if found[f"offload {name}"][0] != "ok"}
+    assert limited == dict.fromkeys(("vnet", "tso", "uso", "gro"), "unset TUNNEL_NO_OFFLOAD (vnet,gro)")
+
+
+def test_a_wrong_switch_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(monkeypatch)
+    monkeypatch.setenv(offloads.VARIABLE, "gzo")
+    ended = call(capsys, "doctor")
+    assert (ended.status, ended.err.count("\n")) == (1, 1)
+    assert ended.err.startswith("tunnel: TUNNEL_NO_OFFLOAD: gzo: one of vnet")
 
 
 @pytest.mark.parametrize(("admin", "namespaces", "status"), [(True, False, 0), (False, True, 0), (False, False, 2)])

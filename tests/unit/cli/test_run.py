@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.cli.calls import call, graph_file, spawn
+from tunnel import offloads
 from tunnel.graph import Graph
 
 
@@ -81,3 +82,36 @@ def test_a_name_that_no_interface_can_have(capsys: pytest.CaptureFixture[str]) -
     ended = call(capsys, "echo", "a-name-that-is-too-long", "--for", "0.01")
     assert ended.status == 1
     assert ended.err.startswith("tunnel: interface 'a-name-that-is-too-long': 1 to 15 bytes")
+
+
+@pytest.mark.parametrize("command", [
+    ("wire", "ta", "tb"), ("echo", "t0"), ("udp", "t0", "--listen", "[::]:1", "--learn"),
+    ("run", "FILE", "--trust-file"),
+])
+def test_every_command_that_runs_an_engine_switches_offloads_off(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    ran: list[tuple[Graph, dict[str, Any]]],
+    command: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv(offloads.VARIABLE, "uso")
+    words = [graph_file(tmp_path) if word == "FILE" else word for word in command]
+    ended = call(capsys, *words, "--no-offload", "gso", "--no-offload", "mmsg")
+    assert (ended.status, ended.err, len(ran)) == (0, "", 1)
+    assert offloads.switched_off() == {"uso", "gso", "mmsg"}
+    assert call(capsys, *words, "--no-offload", "all").status == 0
+    assert offloads.switched_off() == {*offloads.NAMES}
+
+
+def test_a_wrong_switch_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(offloads.VARIABLE, "gzo")
+    ended = call(capsys, "run", graph_file(tmp_path), "--trust-file", "--for", "0.01")
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err == "tunnel: TUNNEL_NO_OFFLOAD: gzo: one of vnet, tso, uso, gso, gro, mmsg, all was expected\n"
+    monkeypatch.setenv(offloads.VARIABLE, "")
+    ended = call(capsys, "wire", "ta", "tb", "--no-offload", "gzo")
+    assert ended.status == 1
+    assert "'gzo' is not one of 'vnet', 'tso', 'uso', 'gso', 'gro', 'mmsg', 'all'" in ended.err
