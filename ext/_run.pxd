@@ -14,7 +14,7 @@ from tunnel.arena cimport HEADROOM, arena_t
 from tunnel.batch cimport batch_append, batch_t
 from tunnel.endpoint cimport endpoint_at, endpoint_same, endpoint_t
 from tunnel.handler cimport counters_t, tally_add
-from tunnel.packet cimport DATAGRAM, packet_lay, packet_t
+from tunnel.packet cimport DATAGRAM, FOLLOWS, packet_lay, packet_t
 
 cdef enum:
     RUN_PACKETS = 64          # a send; UDP_MAX_SEGMENTS is 128 from Linux 6.9, 64 before
@@ -68,6 +68,13 @@ cdef inline void run_lay(
     message.msg_iovlen = count
 
 
+cdef inline void run_count_once(batch_t *batch, uint32_t first, uint32_t count) noexcept nogil:
+    """``count`` packets from ``first`` on left as one: the kernel counts one."""
+    cdef uint32_t i
+    for i in range(first + 1, first + count):
+        batch.packets[i].flags |= FOLLOWS
+
+
 cdef inline bint run_refused(int error) noexcept nogil:
     """What a send says of a run whose datagrams it might take one by one."""
     return error == EMSGSIZE or error == EINVAL or error == EIO
@@ -100,6 +107,7 @@ cdef inline uint32_t run_split(
         )
         p.medium = DATAGRAM
         p.endpoint = endpoint
+        p.flags = FOLLOWS if count else 0
         if p == &lost:
             tally_add(&counters.rx, p)
             tally_add(&counters.drops[no_room], p)

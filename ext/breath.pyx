@@ -17,7 +17,7 @@ from tunnel.arena cimport arena_rewind
 from tunnel.batch cimport batch_t
 from tunnel.device cimport Device
 from tunnel.handler cimport Handler, handler_process_python, tally_add
-from tunnel.packet cimport DROP, FRESH, packet_drop, packet_t
+from tunnel.packet cimport DROP, FOLLOWS, FRESH, packet_drop, packet_t
 from tunnel.parse cimport parse_batch
 from tunnel.scatter cimport plan_scatter
 from tunnel.send cimport plan_send
@@ -62,7 +62,7 @@ cdef void _received(stage_t *device, batch_t *batch) noexcept nogil:
     for i in range(batch.count):
         p = &batch.packets[i]
         tally_add(&device.counters.rx, p)
-        p.flags &= ~FRESH
+        p.flags &= ~(FRESH | FOLLOWS)
         p.hops = 0
         p.egress = 0 if p.reason == UNCLAIMED else DROP
 

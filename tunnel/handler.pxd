@@ -3,13 +3,13 @@
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 from tunnel.batch cimport batch_t
-from tunnel.packet cimport packet_segments, packet_t
+from tunnel.packet cimport FOLLOWS, packet_segments, packet_t
 
 cdef enum:
     REASONS_MAX = 256
 
 ctypedef struct tally_t:
-    uint64_t descriptors      # what kernel counters count: a super-packet once
+    uint64_t descriptors      # what kernel counters count: a super-packet, or a run, once
     uint64_t packets          # wire packets: a super-packet counts its segments
     uint64_t bytes            # at data, headers of a super-packet once
 
@@ -24,13 +24,13 @@ ctypedef struct counters_t:
 
 
 cdef inline void tally_add(tally_t *tally, const packet_t *p) noexcept nogil:
-    tally.descriptors += 1
+    tally.descriptors += not p.flags & FOLLOWS
     tally.packets += packet_segments(p)
     tally.bytes += p.len
 
 
 cdef inline void tally_subtract(tally_t *tally, const packet_t *p) noexcept nogil:
-    tally.descriptors -= 1
+    tally.descriptors -= not p.flags & FOLLOWS
     tally.packets -= packet_segments(p)
     tally.bytes -= p.len
 

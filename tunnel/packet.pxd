@@ -28,6 +28,7 @@ cdef enum flag_t:
     SHARED = 1                # another descriptor shows the same bytes: packet_own before writing
     FRAGMENT = 2              # an IP fragment; l4 is absent behind the first
     MORE = 4                  # the first fragment: l4 is there, the datagram's rest is not
+    FOLLOWS = 8               # at a device: one of a run that the kernel counts as one, not its first
     EMITTED = 16              # made by a handler, not yet counted
     CLONED = 32               # copied by batch_clone, not yet counted
     RELEASED = 64             # was held, not yet counted

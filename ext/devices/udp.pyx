@@ -15,7 +15,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free
 
 from _message cimport message_read, message_unstick, message_write
-from _run cimport RUN_BYTES, RUN_PACKETS, run_lay, run_length, run_refused, run_split
+from _run cimport RUN_BYTES, RUN_PACKETS, run_count_once, run_lay, run_length, run_refused, run_split
 from _slot cimport SLOT_BYTES, SLOTS, slots_close, slots_free, slots_offer
 from _socket cimport MSG_DONTWAIT, MSG_NOSIGNAL, iovec, mmsghdr, msghdr, recvmmsg, sendmmsg
 from tunnel.batch cimport batch_t
@@ -100,17 +100,18 @@ cdef int udp_gone(Udp self, int error) except -1 with gil:
     raise DeviceClosed(f"{self.name or 'udp'}: the socket is closed", error)
 
 
-cdef int udp_sent(Udp self, uint32_t first, uint32_t count) except -1 nogil:
-    """Count ``count`` messages from ``first`` on as sent; returns their packets.
+cdef int udp_sent(Udp self, batch_t *batch, uint32_t at, uint32_t first, uint32_t count) except -1 nogil:
+    """Count ``count`` messages from ``first`` on, whose packets begin ``at``, as sent; returns their packets.
 
     One that goes where its run did not shows that segmentation was refused, not the datagram.
     """
     cdef udp_t *c = self.c
-    cdef uint32_t packets = 0, i
+    cdef uint32_t packets = 0, i, run
     for i in range(first, first + count):
-        packets += <uint32_t> c.messages[i].msg_hdr.msg_iovlen
-        if c.messages[i].msg_hdr.msg_iovlen > 1:
-            c.gso.used += 1
+        run = <uint32_t> c.messages[i].msg_hdr.msg_iovlen
+        run_count_once(batch, at + packets, run)
+        packets += run
+        c.gso.used += run > 1
     if count > 1:
         c.mmsg.used += 1
     if c.suspect:
@@ -149,7 +150,7 @@ cdef int udp_push(Udp self, batch_t *batch, uint32_t first, uint32_t laid) excep
             self.fd, &c.messages[done], laid - done if c.mmsg.on else 1, MSG_DONTWAIT | MSG_NOSIGNAL
         )
         if sent > 0:
-            packets += udp_sent(self, done, sent)
+            packets += udp_sent(self, batch, first + packets, done, sent)
             done += sent
         elif errno == EAGAIN:
             c.blocked = True
