@@ -25,11 +25,15 @@ cdef class Handler:
     ``accepts`` says what packets may carry when they enter, in bits of TUNSETOFFLOAD (``F_CSUM``,
     ``F_TSO4``, ...); with 0, the default, they come with complete checksums and no super-packets.
     ``media`` names the medium of ports that take only one.
+
+    ``parallel`` says that copies of it, one in each of several workers, are right: none needs to know
+    what another has seen. Every class says so for itself; an object may withdraw it.
     """
 
     ports = ("port",)
     accepts = 0
     media = {}
+    parallel = False
     Options = None
 
     def __cinit__(self, *args, **kwargs):
@@ -102,6 +106,11 @@ def is_native(Handler handler not None) -> bool:
 def is_complete(Handler handler not None) -> bool:
     """It overrides one of the two faces."""
     return not handler_slot_is_base(handler) or type(handler).process is not Handler.process
+
+
+def is_parallel(Handler handler not None) -> bool:
+    """Copies may run in several workers: its own class says so, and nothing in how it is set up forbids it."""
+    return bool(type(handler).__dict__.get("parallel")) and bool(handler.parallel)
 
 
 def accepted(Handler handler not None) -> int:

@@ -24,7 +24,7 @@ from tunnel.endpoint cimport AF_INET6, endpoint_at
 from tunnel.packet cimport DATAGRAM, packet_drop
 
 from tunnel import reasons
-from tunnel.devices.udp_socket import UdpOptions, check_options, drops, offloads, open_udp
+from tunnel.devices.udp_socket import UdpOptions, check_options, drops, offloads, open_udp, sharing
 from tunnel.errors import DeviceClosed
 
 cdef uint16_t REFUSED = reasons.REFUSED
@@ -217,14 +217,19 @@ cdef class Udp(Device):
         super().__init__()
         self.options = UdpOptions(**options)
         check_options(self.options)
+        self.port = None      # what it shares with other workers
 
     def __dealloc__(self):
         free(self.c)
 
+    def queues(self, int count) -> list:
+        """Sockets of one port (SO_REUSEPORT): the kernel keeps to one of them for one sender."""
+        return sharing(self, count)
+
     def open(self):
         """Open and bind the socket; raises ``DeviceError``. Nothing happens where it is open."""
         if self.socket is None:
-            self.socket = open_udp(self.options)
+            self.socket = open_udp(self.options, self.port)
             self.c.six = self.socket.family == AF_INET6
             self.c.gso.on, self.c.gro.on, self.c.mmsg.on = offloads(self.socket)
             self.fd = self.socket.fileno()
@@ -236,6 +241,8 @@ cdef class Udp(Device):
             self.fd = -1
             self.socket.close()
             self.socket = None
+
+    leave = close
 
     @property
     def address(self):

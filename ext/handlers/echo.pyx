@@ -103,6 +103,7 @@ cdef class Echo(Handler):
 
     ports = ("port",)
     accepts = F_ALL
+    parallel = True
     Options = EchoOptions
 
     def __init__(self, **options):

@@ -94,6 +94,7 @@ cdef class UdpTunnel(Handler):
     ports = ("overlay", "underlay")
     media = {"underlay": DATAGRAM}
     accepts = 0
+    parallel = True
     Options = UdpTunnelOptions
 
     def __init__(self, **options):
@@ -108,6 +109,7 @@ cdef class UdpTunnel(Handler):
             memcpy(&self.peer, <const char *> record, sizeof(endpoint_t))
         self.media = {"overlay": IP if chosen.medium == "ip" else ETHERNET, "underlay": DATAGRAM}
         self.learn = chosen.learn
+        self.parallel = not chosen.learn      # workers would learn different peers
         self.medium = self.media["overlay"]
         self.mtu = chosen.mtu
         self.mss_clamp = chosen.mss_clamp and chosen.mtu > 0
