@@ -23,7 +23,7 @@ LAYERS = (
     "columns packet.pyx batch.pyx handler device stage scatter plan reader breath dwell counters protocols protocols.*",
     "netlink",
     "devices devices.* handlers handlers.*",
-    "graph graph_* engine engine_* service config options registry trust toml_lines",
+    "graph graph_* engine engine_* service workers worker crew config options registry trust toml_lines",
     "lab lab.*",
     "testing testing.*",
     "cli cli.* __main__ __init__",
