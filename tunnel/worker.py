@@ -10,10 +10,10 @@ Each is a line of JSON on a pipe. A worker that says nothing before the pipe end
 from __future__ import annotations
 
 import ctypes
-import logging
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import NoReturn
@@ -25,8 +25,6 @@ from tunnel.counters import Ledger
 from tunnel.device import Device
 from tunnel.errors import DeviceError, TunnelError, WorkerError
 from tunnel.graph import Graph
-
-log = logging.getLogger(__name__)
 
 Work = Callable[[Graph, Callable[[], None], AbstractContextManager[None]], Ledger]
 """Runs a graph: what to call once packets flow, and what signals may arrive within. ``service.alone`` is one."""
@@ -99,7 +97,7 @@ def _worked(graph: Graph, work: Work, number: int, queues: Sequence[Queues], pip
     except TunnelError as error:
         return Message(error=Failure(_kind(error), str(error), getattr(error, "errno", 0)))
     except BaseException as error:
-        log.error("worker %d raised", number, exc_info=error)
+        traceback.print_exception(error)  # as at the end of a program that is alone
         return Message(error=Failure("", f"worker {number}: {type(error).__name__}: {error}"))
 
 
