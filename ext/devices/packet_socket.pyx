@@ -74,6 +74,8 @@ cdef class PacketSocket(Device):
 
     exposed = True
     Options = PacketOptions
+    fanout = None             # what several workers share; its first socket leads
+    leads = True
 
     def __cinit__(self, **options):
         self.medium = ETHERNET
@@ -82,8 +84,6 @@ cdef class PacketSocket(Device):
     def __init__(self, **options):
         super().__init__()
         self.options = PacketOptions(**options)
-        self.fanout = None    # what it shares with other workers
-        self.leads = True
 
     @property
     def interface(self) -> str:

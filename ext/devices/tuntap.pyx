@@ -42,6 +42,7 @@ cdef class TunTap(Device):
     """
 
     Options = TunOptions
+    queue = None              # its number among those of several workers
 
     def __init__(self, name=None, *, int fd=-1, netns=None, **options):
         kind = type(self).__name__.lower()
@@ -49,7 +50,6 @@ cdef class TunTap(Device):
         arguments.check_interfaces(kind, self.options.address)
         self.netns = self.options.netns if netns is None else netns
         self.inherited = fd >= 0
-        self.queue = None     # its number among those of several workers
         self.fd = fd
         self.name = name or ""
 

@@ -204,6 +204,7 @@ cdef class Udp(Device):
 
     exposed = True
     Options = UdpOptions
+    port = None               # a SharedPort, in several workers
 
     def __cinit__(self, **options):
         self.c = <udp_t *> calloc(1, sizeof(udp_t))
@@ -217,7 +218,6 @@ cdef class Udp(Device):
         super().__init__()
         self.options = UdpOptions(**options)
         check_options(self.options)
-        self.port = None      # what it shares with other workers
 
     def __dealloc__(self):
         free(self.c)
