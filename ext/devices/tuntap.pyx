@@ -66,7 +66,7 @@ cdef class TunTap(Device):
     def queues(self, int count) -> list:
         """Queues of one interface (IFF_MULTI_QUEUE): the first makes it, the others attach."""
         if self.inherited:
-            raise ConfigError(f"{self.name or self.fd}: an open descriptor is one queue, expected workers = 1, or a name")
+            raise ConfigError(f"{self.name}: an open descriptor is one queue, expected workers = 1, or a name")
         return [self._queue(number) for number in range(count)]
 
     def _queue(self, number):

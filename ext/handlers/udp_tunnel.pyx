@@ -85,9 +85,11 @@ cdef class UdpTunnel(Handler):
         of one source, never about ICMP errors, groups, broadcasts or fragments behind the first.
 
         Datagrams go out from the local address to which the peer's last one came. Their DSCP and ECN
-        are 0. Runs in several workers, with ``peer``: what one peer sends comes to one of them, so give
-        ``listen`` a single address where this machine has several, or the others cannot tell from which
-        to answer; each of them keeps alive and counts ICMP for itself. An empty datagram is CONSUMED. TTLs are left alone: the tunnel is a wire, not a router.
+        are 0. An empty datagram is CONSUMED. TTLs are left alone: the tunnel is a wire, not a router.
+
+        With ``peer`` it may run in several workers. What one peer sends comes to one of them; where this
+        machine has several addresses, listen on one, for the others cannot learn which the peer knows.
+        Keepalives and ICMP are each worker's own.
 
     See also
         ``tunnel udp``, ``devices.udp``, ``handlers.wireguard``, ``handlers.vxlan``

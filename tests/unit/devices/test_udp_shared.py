@@ -34,7 +34,8 @@ def test_a_port_for_all_and_a_sender_for_each(listen: str):
                 sender.sendto(bytes([number]), (local, port))
         heard: list[dict[object, list[int]]] = []
         for queue in queues:
-            heard.append(found := {})
+            found: dict[object, list[int]] = {}
+            heard.append(found)
             while queue.recv(batch := Batch()):
                 for p in batch:
                     found.setdefault(p.endpoint, []).append(p.data[0])
