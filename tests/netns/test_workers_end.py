@@ -90,7 +90,7 @@ def test_sockets_of_one_interface(lab: Lab, tmp_path: Path):
         right.address("tap", "10.7.0.9/24")
         right.up("tap")
         assert not switch.addresses("va")
-        assert answers(left)
+        until(lambda: answers(left))
         numbered(left, right, "10.7.0.9")
         numbered(right, left, "10.7.0.1")
         engine.stop()
@@ -103,7 +103,7 @@ def test_a_signal_to_the_whole_group(lab: Lab, number: signal.Signals):
     node = lab.node("a")
     with running(node, *ECHO) as engine:
         pids = children(engine.process.pid)
-        assert answers(node)
+        until(lambda: answers(node))
         for pid in (*pids, engine.process.pid):
             os.kill(pid, number)
         assert engine.wait()[0] == 0
@@ -149,7 +149,7 @@ def test_what_cannot_be_opened_leaves_nothing(lab: Lab):
     with running(node, "echo", "t0", "--address", "10.7.0.1/24") as engine:
         refused(node, 2, ECHO, "interface t0: Device or resource busy", "choose another")
         refused(node, 2, ["wire", "ta", "t0", *TWO], "interface t0: ", "choose another")
-        assert answers(node)
+        until(lambda: answers(node))
         engine.stop()
     for reuse in (0, 1):
         with node.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
