@@ -8,6 +8,8 @@ from libc.stdlib cimport calloc, free
 from tunnel.batch cimport Batch, batch_settle
 from tunnel.handler cimport counters_dict
 
+from tunnel.errors import ConfigError
+
 log = logging.getLogger("tunnel")
 
 cdef extern from *:
@@ -92,6 +94,22 @@ cdef class Device:
 
     def close(self) -> None:
         """Give everything back. May be called again."""
+
+    def queues(self, int count) -> list:
+        """``count`` devices, none of them open, that share what this one describes, flow by flow.
+
+        One for each worker; they are opened in this order. Raises ``ConfigError`` where it cannot be
+        shared, as here.
+        """
+        raise ConfigError(
+            f"{self.name}: a {type(self).__name__} cannot be shared among {count} workers, expected workers = 1"
+        )
+
+    def leave(self) -> None:
+        """Close what this process has of it, and undo nothing: another one has it open, since a fork."""
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
 
     def __enter__(self):
         self.open()

@@ -28,6 +28,9 @@ cdef class Handler:
     that emits super-packets or unfinished checksums names them, so that they are fitted to what comes next.
     ``media`` names the medium of ports that take only one. ``overhead`` is how many bytes it adds to
     a packet that it encapsulates: devices in front of it shape their super-packets by it.
+
+    ``parallel`` says that copies of it, one in each of several workers, are right: none needs to know
+    what another has seen. Every class says so for itself; an object may withdraw it.
     """
 
     ports = ("port",)
@@ -35,6 +38,7 @@ cdef class Handler:
     brings = 0
     overhead = 0
     media = {}
+    parallel = False
     Options = None
 
     def __cinit__(self, *args, **kwargs):
@@ -107,6 +111,11 @@ def is_native(Handler handler not None) -> bool:
 def is_complete(Handler handler not None) -> bool:
     """It overrides one of the two faces."""
     return not handler_slot_is_base(handler) or type(handler).process is not Handler.process
+
+
+def is_parallel(Handler handler not None) -> bool:
+    """Copies may run in several workers: its own class says so, and nothing in how it is set up forbids it."""
+    return bool(type(handler).__dict__.get("parallel")) and bool(handler.parallel)
 
 
 def accepted(Handler handler not None) -> int:

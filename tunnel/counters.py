@@ -9,7 +9,7 @@ the engine as a whole, in wire packets::
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict
 
 
@@ -67,6 +67,22 @@ def engine_imbalance(ledger: Ledger) -> int:
     return came + made - left - sum(map(_stayed, [*devices, *handlers]))
 
 
+def total(ledgers: Sequence[Ledger]) -> Ledger:
+    """The sum of ledgers of the same graph, as several workers counted them."""
+    return {
+        "devices": _by_name([ledger["devices"] for ledger in ledgers]),
+        "handlers": _by_name([ledger["handlers"] for ledger in ledgers]),
+        "kernel": {
+            name: _sum([found[name] for ledger in ledgers if name in (found := ledger["kernel"])])
+            for name in _names(ledger["kernel"] for ledger in ledgers)
+        },
+        "offloads": {
+            name: _offloads([rows[name] for ledger in ledgers if name in (rows := ledger["offloads"])])
+            for name in _names(ledger["offloads"] for ledger in ledgers)
+        },
+    }
+
+
 def drops(ledger: Ledger) -> dict[str, int]:
     """Wire packets dropped, by reason, over all devices and handlers."""
     total: dict[str, int] = {}
@@ -74,6 +90,52 @@ def drops(ledger: Ledger) -> dict[str, int]:
         for reason, tally in counts["drops"].items():
             total[reason] = total.get(reason, 0) + tally["packets"]
     return total
+
+
+def _names(tables: Iterable[Mapping[str, object]]) -> list[str]:
+    """Every key once, in the order in which they come."""
+    return list(dict.fromkeys(name for table in tables for name in table))
+
+
+def _sum(tables: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    return {name: sum(table.get(name, 0) for table in tables) for name in _names(tables)}
+
+
+def _tally(tallies: Sequence[Tally]) -> Tally:
+    return {
+        "descriptors": sum(tally["descriptors"] for tally in tallies),
+        "packets": sum(tally["packets"] for tally in tallies),
+        "bytes": sum(tally["bytes"] for tally in tallies),
+    }
+
+
+def _offloads(devices: Sequence[Mapping[str, Offload]]) -> dict[str, Offload]:
+    """Of each offload: it is on where it is for all, and the sum of what it did."""
+    return {
+        name: {
+            "on": all(device[name]["on"] for device in devices),
+            "used": sum(device[name]["used"] for device in devices),
+            "refused": sum(device[name]["refused"] for device in devices),
+        }
+        for name in _names(devices)
+    }
+
+
+def _by_name(tables: Sequence[dict[str, Counts]]) -> dict[str, Counts]:
+    return {name: _counts([table[name] for table in tables if name in table]) for name in _names(tables)}
+
+
+def _counts(parts: Sequence[Counts]) -> Counts:
+    dropped = [part["drops"] for part in parts]
+    return {
+        "rx": _tally([part["rx"] for part in parts]),
+        "tx": _tally([part["tx"] for part in parts]),
+        "emitted": _tally([part["emitted"] for part in parts]),
+        "cloned": _tally([part["cloned"] for part in parts]),
+        "held": _tally([part["held"] for part in parts]),
+        "consumed": _tally([part["consumed"] for part in parts]),
+        "drops": {name: _tally([drop[name] for drop in dropped if name in drop]) for name in _names(dropped)},
+    }
 
 
 def _all(ledger: Ledger) -> Iterable[Counts]:

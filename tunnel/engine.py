@@ -18,7 +18,7 @@ from tunnel.counters import Ledger
 from tunnel.device import Device
 from tunnel.errors import DeviceClosed, DeviceError
 from tunnel.graph import Graph
-from tunnel.graph_sends import sends
+from tunnel.graph_sends import tell_sends
 from tunnel.handler import Handler
 from tunnel.plan import Plan
 from tunnel.reader import Reader
@@ -92,8 +92,7 @@ class Engine:
 
     def _open(self, ends: ExitStack) -> None:
         """What is opened is given back by ``ends``, the last first, whatever fails."""
-        for name, (send_max, overhead) in sends(self.graph).items():
-            self.graph.devices[name].leads_to(send_max, overhead)
+        tell_sends(self.graph)
         for device in self._devices:
             device.open()
             ends.callback(device.close)

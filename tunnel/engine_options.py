@@ -20,3 +20,6 @@ class EngineOptions(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tru
     quarantine_after: Annotated[
         int, Meta(ge=1, le=1_000_000, description="exceptions in a row until a handler is passed over")
     ] = 8
+    workers: Annotated[
+        int, Meta(ge=1, le=256, description="processes that share the traffic, flow by flow")
+    ] = 1

@@ -64,6 +64,14 @@ class DeviceClosed(DeviceError):
         self.finished = finished
 
 
+class WorkerError(TunnelError):
+    """A worker was killed, or raised what is no ``TunnelError``: which one and what."""
+
+    def __init__(self, text: str, *, exit_code: int = 2) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
 class LabError(TunnelError):
     """A lab could not be built: what was asked, why it failed, the remedy; ``errno`` as in DeviceError."""
 

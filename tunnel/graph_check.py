@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from tunnel.errors import ConfigError, Problem
 from tunnel.graph import Graph
-from tunnel.handler import is_complete
+from tunnel.handler import is_complete, is_parallel
 
 MEDIA = {1: "Ethernet frames", 2: "IP packets", 3: "UDP datagrams"}      # medium_t in packet.pxd
 
@@ -18,6 +18,8 @@ def problems(graph: Graph, broken: Collection[str] = (), excused: Collection[str
     could not be made therefore: what would only follow from them is not reported.
     """
     found = [*_incomplete(graph), *_unable(graph), *_doubled(graph), *_unlinked(graph, excused), *_unfit(graph)]
+    if graph.engine.workers > 1:
+        found += _unshared(graph)
     if not broken and not excused:
         found += [*_without_device(graph), *_closed_loops(graph)]
     return found
@@ -36,6 +38,21 @@ def _unable(graph: Graph) -> Iterator[Problem]:
             device.check()
         except ConfigError as error:
             yield from (graph.problem(name, problem.text) for problem in error.problems)
+
+
+def _unshared(graph: Graph) -> Iterator[Problem]:
+    """What several workers cannot have."""
+    workers = graph.engine.workers
+    for name, device in graph.devices.items():
+        try:
+            device.queues(workers)
+        except ConfigError as error:
+            yield from (graph.problem(name, problem.text) for problem in error.problems)
+    for name, handler in graph.handlers.items():
+        if not is_parallel(handler):
+            kind = type(handler).__name__
+            what = f"{kind}, as it is set up here, does not allow {workers} workers (it is not `parallel`)"
+            yield graph.problem(name, f"{name}: {what}, expected workers = 1")
 
 
 def _doubled(graph: Graph) -> Iterator[Problem]:

@@ -5,6 +5,12 @@ from __future__ import annotations
 from tunnel.graph import Graph
 
 
+def tell_sends(graph: Graph) -> None:
+    """Before devices are opened: each learns what ``sends`` says of it (``Device.leads_to``)."""
+    for name, (send_max, overhead) in sends(graph).items():
+        graph.devices[name].leads_to(send_max, overhead)
+
+
 def sends(graph: Graph) -> dict[str, tuple[int, int]]:
     """By device: the ``send_max`` of one that its packets come to through handlers, and the overhead.
 

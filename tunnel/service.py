@@ -1,4 +1,4 @@
-"""Run a graph as a program does: in this thread, until a signal, with the loop that it asks for."""
+"""Run a graph as a program does: until a signal, with the loop and the workers that it asks for."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
-from tunnel.counters import Ledger
+from tunnel import workers
+from tunnel.counters import Ledger, total
 from tunnel.engine import Engine
 from tunnel.errors import TunnelError
 from tunnel.graph import Graph
@@ -18,26 +21,46 @@ SWITCH_INTERVAL_S = 0.0001  # a busy Python thread keeps the GIL no longer than 
 def run(
     graph: Graph, *, duration_s: float | None = None, started: Callable[[], None] | None = None
 ) -> Ledger:
-    """Run a graph in this thread until SIGINT, SIGTERM, the end of a device, or ``duration_s``.
+    """Run a graph until SIGINT, SIGTERM, the end of a device, or ``duration_s``; what was counted.
 
-    What every command that runs an engine calls; returns what was counted. It shortens the
-    interpreter's switch interval, for a busy Python thread would otherwise keep the GIL for 5 ms
-    whenever packets arrive.
+    What every command that runs an engine calls. With ``graph.engine.workers`` above 1 it is run in
+    so many processes (``tunnel.workers``), else in this thread. It shortens the interpreter's switch
+    interval, for a busy Python thread would otherwise keep the GIL for 5 ms whenever packets arrive.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    if graph.engine.workers == 1:
+        return alone(graph, started, duration_s=duration_s)
+    _factory(graph.engine.loop)
+    return total(workers.run(graph, partial(alone, duration_s=duration_s), started))
+
+
+def alone(
+    graph: Graph,
+    started: Callable[[], None] | None = None,
+    signals: AbstractContextManager[None] | None = None,
+    *,
+    duration_s: float | None = None,
+) -> Ledger:
+    """Run a graph in this thread, as ``run`` does. Within ``signals`` signals end it; by default always."""
     engine = Engine(graph)
     with asyncio.Runner(loop_factory=_factory(graph.engine.loop)) as runner:
-        runner.run(_serve(engine, duration_s, started))
+        runner.run(_serve(engine, duration_s, started, signals or nullcontext()))
     return engine.counts()
 
 
-async def _serve(engine: Engine, duration_s: float | None, started: Callable[[], None] | None) -> None:
+async def _serve(
+    engine: Engine,
+    duration_s: float | None,
+    started: Callable[[], None] | None,
+    signals: AbstractContextManager[None],
+) -> None:
     running = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         running.add_signal_handler(number, engine.stop)
     if duration_s is not None:
         running.call_later(duration_s, engine.stop)
-    await engine.run(started)
+    with signals:
+        await engine.run(started)
 
 
 def _factory(loop: str) -> Callable[[], asyncio.AbstractEventLoop]:

@@ -1,8 +1,9 @@
-"""The C programs of the benchmark, built on demand into build/bench."""
+"""The C programs and Cython plugins of the benchmark, built on demand into build/bench."""
 
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 from bench.subject import BenchError
@@ -21,9 +22,19 @@ def tool(source: str, folder: Path = BUILT) -> str:
     return str(target)
 
 
+def plugin(source: str) -> str:
+    """The folder from which the module that ``bench/SOURCE`` (Cython) makes can be imported."""
+    command = [sys.executable, "-m", "bench.tools.extension", str(BENCH / source), str(BUILT)]
+    _build(source, command)
+    return str(BUILT)
+
+
 def _compile(origin: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    command = ["gcc", "-O2", "-Wall", "-Wextra", "-o", str(target), str(origin)]
-    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    _build(origin.name, ["gcc", "-O2", "-Wall", "-Wextra", "-o", str(target), str(origin)])
+
+
+def _build(name: str, command: list[str]) -> None:
+    made = subprocess.run(command, cwd=BENCH.parent, capture_output=True, text=True, check=False)
     if made.returncode:
-        raise BenchError(f"{origin.name} does not compile: {made.stderr.strip()}")
+        raise BenchError(f"{name} does not compile: {made.stderr.strip()}")

@@ -30,6 +30,7 @@ cdef class Memory(Device):
         self.brings = brings
         self.accepts = accepts
         self.queue.limit = limit
+        self.row = []
 
     def __dealloc__(self):
         if self.fd >= 0:
@@ -42,6 +43,16 @@ cdef class Memory(Device):
         cdef Memory left = Memory(**options), right = Memory(**options)
         left.peer, right.peer = right, left
         return left, right
+
+    def queues(self, int count) -> list:
+        """A pair for each worker, the same ones for both ends; nothing passes from one to another."""
+        if self.peer is None:
+            return Device.queues(self, count)
+        if len(self.row) != count:
+            alike = {"medium": self.medium, "brings": self.brings, "accepts": self.accepts}
+            pairs = [Memory.pair(limit=self.queue.limit, **alike) for _ in range(count)]
+            self.row, self.peer.row = [left for left, _ in pairs], [right for _, right in pairs]
+        return list(self.row)
 
     def open(self) -> None:
         """Make the eventfd."""

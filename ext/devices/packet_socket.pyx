@@ -24,7 +24,9 @@ from tunnel.devices.vnet cimport Vnet, vnet_count, vnet_refused
 from tunnel.packet cimport ETHERNET, F_ALL, packet_drop, packet_lay, packet_push, packet_t
 from tunnel.wire cimport put16
 
+import msgspec
 from tunnel import reasons
+from tunnel.devices.fanout import Fanout
 from tunnel.devices.packet_interface import Attachment, PacketOptions
 from tunnel.errors import DeviceClosed
 
@@ -75,6 +77,8 @@ cdef class PacketSocket(Device):
 
     exposed = True
     Options = PacketOptions
+    fanout = None             # what several workers share; its first socket leads
+    leads = True
 
     def __cinit__(self, **options):
         self.medium = ETHERNET
@@ -90,11 +94,25 @@ cdef class PacketSocket(Device):
         """The name of the interface."""
         return self.options.interface or self.name
 
+    def queues(self, int count) -> list:
+        """Sockets of one interface (PACKET_FANOUT by flow): the first keeps the kernel off for all."""
+        fanout, made = Fanout(), [type(self)(**msgspec.structs.asdict(self.options)) for _ in range(count)]
+        for number, queue in enumerate(made):
+            queue.name, queue.fanout, queue.leads = self.name, fanout, number == 0
+        return made
+
+    def leave(self) -> None:
+        """Close this process's descriptors; what the interface was cleared of stays away."""
+        if self.attachment is not None:
+            self.fd = -1
+            self.attachment.leave()
+            self.attachment = None
+
     def open(self) -> None:
         """Take hold of the interface; raises ``DeviceError``. Nothing happens where it is open."""
         if self.attachment is None:
             self.accepts = self.use.choose(True)
-            self.attachment = Attachment(self.interface, self.options)
+            self.attachment = Attachment(self.interface, self.options, self.fanout, leads=self.leads)
             self.fd = self.attachment.socket.fileno()
 
     def close(self) -> None:

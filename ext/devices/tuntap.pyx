@@ -8,6 +8,8 @@
 import fcntl
 import os
 
+import msgspec
+
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from _linux cimport (
     EAGAIN, EBADF, EBADFD, EINTR, EINVAL, EIO, ENODEV, errno, iovec, read, virtio_net_hdr, write, writev,
@@ -25,7 +27,7 @@ from tunnel.devices import link
 from tunnel.devices import tun_ioctl as tun
 from tunnel.devices.gso_limits import gso_limits
 from tunnel.devices.options import TunOptions
-from tunnel.errors import DeviceClosed, DeviceError
+from tunnel.errors import ConfigError, DeviceClosed, DeviceError
 from tunnel.netns import inside
 
 cdef enum:
@@ -43,6 +45,7 @@ cdef class TunTap(Device):
     """
 
     Options = TunOptions
+    queue = None              # its number among those of several workers
 
     def __init__(self, name=None, *, int fd=-1, netns=None, **options):
         kind = type(self).__name__.lower()
@@ -64,6 +67,18 @@ cdef class TunTap(Device):
         """Raise ``ConfigError`` for a name that the kernel will not take."""
         if not self.inherited:
             tun.check_name(self.interface)
+
+    def queues(self, int count) -> list:
+        """Queues of one interface (IFF_MULTI_QUEUE): the first makes it, the others attach."""
+        if self.inherited:
+            raise ConfigError(f"{self.name}: an open descriptor is one queue, expected workers = 1, or a name")
+        return [self._queue(number) for number in range(count)]
+
+    def _queue(self, number):
+        options = msgspec.structs.asdict(self.options) | {"netns": self.netns}
+        made = type(self)(self.name, **options)
+        made.queue = number
+        return made
 
     def open(self) -> None:
         """Make or attach the device and set the link. Raises ``DeviceError``, leaving nothing behind."""
@@ -94,13 +109,15 @@ cdef class TunTap(Device):
         header = options.offload and self._may_have_header()
         flags = self._kind() | tun.IFF_NO_PI
         flags |= tun.IFF_VNET_HDR if header else 0
-        flags |= tun.IFF_MULTI_QUEUE if options.multi_queue else 0
-        flags |= 0 if options.attach or options.multi_queue else tun.IFF_TUN_EXCL
-        if options.attach:
+        flags |= tun.IFF_MULTI_QUEUE if options.multi_queue or self.queue is not None else 0
+        flags |= 0 if options.attach or options.multi_queue or self.queue else tun.IFF_TUN_EXCL
+        if options.attach or self.queue:
             link.find(self.interface)  # TUNSETIFF would make a new one
         tun.attach(self.fd, self.interface, flags)
         self._offload(header)
         self._ownership()
+        if self.queue:
+            return            # what follows is the interface's, and the first queue's to do
         link.set_link(self.interface, mtu=options.mtu, txqueuelen=options.txqueuelen, gso=self._gso(), up=options.up)
         if options.address:
             self._addresses()
@@ -169,7 +186,7 @@ cdef class TunTap(Device):
         fd, self.fd = self.fd, -1
         if fd < 0:
             return
-        if self.options.persist and self.vnet:
+        if self.options.persist and self.vnet and not self.queue:
             self._quiet(fd)
         os.close(fd)
 

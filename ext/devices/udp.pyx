@@ -24,7 +24,7 @@ from tunnel.endpoint cimport AF_INET6, endpoint_at
 from tunnel.packet cimport DATAGRAM, packet_drop
 
 from tunnel import reasons
-from tunnel.devices.udp_socket import UdpOptions, check_options, drops, offloads, open_udp
+from tunnel.devices.udp_socket import UdpOptions, check_options, drops, offloads, open_udp, sharing
 from tunnel.errors import DeviceClosed
 
 cdef uint16_t REFUSED = reasons.REFUSED
@@ -183,9 +183,7 @@ cdef class Udp(Device):
       reuse_port     SO_REUSEPORT; all sockets of the port need it
 
     Drop reasons on send: TOO_BIG, NO_ROUTE, NO_ENDPOINT, LINK_DOWN, REFUSED (firewall, broadcast,
-    a full queue).
-
-    Drop reason on receive: NO_ROOM, what passes 16,384 packets in a batch.
+    a full queue); on receive: NO_ROOM, what passes 16,384 packets in a batch.
 
     Offloads (``TUNNEL_NO_OFFLOAD`` switches them off)
       gso    packets of a batch that follow one another, go to one endpoint from one source with one
@@ -206,6 +204,7 @@ cdef class Udp(Device):
     exposed = True
     send_max = RUN_BYTES
     Options = UdpOptions
+    port = None               # a SharedPort, in several workers
 
     def __cinit__(self, **options):
         self.c = <udp_t *> calloc(1, sizeof(udp_t))
@@ -223,10 +222,14 @@ cdef class Udp(Device):
     def __dealloc__(self):
         free(self.c)
 
+    def queues(self, int count) -> list:
+        """Sockets of one port (SO_REUSEPORT): the kernel keeps to one of them for one sender."""
+        return sharing(self, count)
+
     def open(self):
         """Open and bind the socket; raises ``DeviceError``. Nothing happens where it is open."""
         if self.socket is None:
-            self.socket = open_udp(self.options)
+            self.socket = open_udp(self.options, self.port)
             self.c.six = self.socket.family == AF_INET6
             self.c.gso.on, self.c.gro.on, self.c.mmsg.on = offloads(self.socket)
             self.fd = self.socket.fileno()
@@ -238,6 +241,8 @@ cdef class Udp(Device):
             self.fd = -1
             self.socket.close()
             self.socket = None
+
+    leave = close
 
     @property
     def address(self):

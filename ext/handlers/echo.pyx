@@ -71,7 +71,7 @@ cdef class Echo(Handler):
                          none on a TUN or TAP; 1,000 with ``local_port``, or where the graph says that
                          strangers can reach it (``exposed``). A super-packet counts its segments.
                          Pings and reflected UDP count, ARP and solicitations do not. 4,096 sources;
-                         when all are busy others wait.
+                         when all are busy others wait. Each of several workers counts for itself.
 
     Drop reasons
         NOT_ANSWERED    not a request, a fragment, to a group or broadcast address or frame, source
@@ -103,6 +103,7 @@ cdef class Echo(Handler):
 
     ports = ("port",)
     accepts = F_ALL
+    parallel = True
     Options = EchoOptions
 
     def __init__(self, **options):

@@ -77,6 +77,8 @@ cdef class Impair(Handler):
         packet is *held* from its arrival until it is due; on the way out nothing is changed. A
         corrupted packet whose headers make no sense any more goes on, known by its length alone.
 
+        Not for several workers: the line, its queue and the sequence of ``seed`` are one.
+
     See also
         ``tunnel lab``, ``handlers.tee``
     """

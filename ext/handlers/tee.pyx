@@ -44,6 +44,7 @@ cdef class Tee(Handler):
 
     ports = ("a", "b", "copy")
     accepts = F_ALL
+    parallel = True
 
     def __init__(self):
         pass

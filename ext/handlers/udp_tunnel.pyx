@@ -87,6 +87,10 @@ cdef class UdpTunnel(Handler):
         Datagrams go out from the local address to which the peer's last one came. Their DSCP and ECN
         are 0. An empty datagram is CONSUMED. TTLs are left alone: the tunnel is a wire, not a router.
 
+        With ``peer`` it may run in several workers. What one peer sends comes to one of them; where this
+        machine has several addresses, listen on one, for the others cannot learn which the peer knows.
+        Keepalives and ICMP are each worker's own.
+
     See also
         ``tunnel udp``, ``devices.udp``, ``handlers.wireguard``, ``handlers.vxlan``
     """
@@ -94,6 +98,7 @@ cdef class UdpTunnel(Handler):
     ports = ("overlay", "underlay")
     media = {"underlay": DATAGRAM}
     accepts = 0
+    parallel = True
     Options = UdpTunnelOptions
 
     def __init__(self, **options):
@@ -108,6 +113,7 @@ cdef class UdpTunnel(Handler):
             memcpy(&self.peer, <const char *> record, sizeof(endpoint_t))
         self.media = {"overlay": IP if chosen.medium == "ip" else ETHERNET, "underlay": DATAGRAM}
         self.learn = chosen.learn
+        self.parallel = not chosen.learn      # workers would learn different peers
         self.medium = self.media["overlay"]
         self.mtu = chosen.mtu
         self.mss_clamp = chosen.mss_clamp and chosen.mtu > 0

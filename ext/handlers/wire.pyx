@@ -14,6 +14,7 @@ cdef class Wire(Handler):
 
     ports = ("a", "b")
     accepts = F_ALL
+    parallel = True
 
     cdef int c_process(self, batch_t *batch) except -1 nogil:
         cdef unsigned int i

@@ -24,7 +24,7 @@ LAYERS = (
     " protocols protocols.*",
     "netlink",
     "devices devices.* handlers handlers.*",
-    "graph graph_* engine engine_* service config options registry trust toml_lines",
+    "graph graph_* engine engine_* service workers worker crew config options registry trust toml_lines",
     "lab lab.*",
     "testing testing.*",
     "cli cli.* __main__ __init__",

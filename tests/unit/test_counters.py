@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tunnel.counters import Counts, Ledger, Tally, drops, engine_imbalance, imbalance
+from tunnel.counters import Counts, Ledger, Tally, drops, engine_imbalance, imbalance, total
 
 VERBS = ("rx", "tx", "emitted", "cloned", "held", "consumed")
 
@@ -56,3 +56,24 @@ def test_drops_are_summed_by_reason():
     devices = {"a": counts({"LOST": 1, "LOOP": 2})}
     handlers = {"h": counts({"LOST": 4}), "i": counts()}
     assert drops(ledger(devices, handlers)) == {"LOST": 5, "LOOP": 2}
+
+
+def test_ledgers_of_workers_are_added_up():
+    one = ledger({"a": counts({"LOST": 1}, rx=3, tx=2)}, {"h": counts({"LOOP": 2}, rx=2, emitted=1, held=1)})
+    two = ledger({"a": counts({"LOOP": 5}, rx=5)}, {"h": counts(consumed=4)})
+    one["kernel"], two["kernel"] = {"a": {"rx": 1}}, {"a": {"rx": 2, "tx": 4}}
+    one["offloads"] = {"a": {"gso": {"on": True, "used": 3, "refused": 0}}}
+    two["offloads"] = {"a": {"gso": {"on": False, "used": 4, "refused": 1}}}
+    both = total([one, two])
+    assert both["offloads"] == {"a": {"gso": {"on": False, "used": 7, "refused": 1}}}
+    assert both["devices"]["a"] == {
+        "rx": {"descriptors": 802, "packets": 8, "bytes": 14}, "tx": {"descriptors": 202, "packets": 2, "bytes": 14},
+        **{verb: {"descriptors": 2, "packets": 0, "bytes": 14} for verb in VERBS[2:]},
+        "drops": {"LOST": tally(1), "LOOP": tally(5)},
+    }
+    assert {verb: both["handlers"]["h"][verb]["packets"] for verb in VERBS} == {  # type: ignore[literal-required]
+        "rx": 2, "tx": 0, "emitted": 1, "cloned": 0, "held": 1, "consumed": 4,
+    }
+    assert both["kernel"] == {"a": {"rx": 3, "tx": 4}}
+    assert engine_imbalance(both) == engine_imbalance(one) + engine_imbalance(two)
+    assert total([one]) == one

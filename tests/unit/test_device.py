@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.unit.packets import frame, numbered
@@ -10,7 +12,7 @@ from tunnel import reasons
 from tunnel.batch import Batch
 from tunnel.device import Device
 from tunnel.devices.memory import Memory
-from tunnel.errors import DeviceClosed
+from tunnel.errors import ConfigError, DeviceClosed
 from tunnel.handlers.wire import Wire
 from tunnel.packet import ETHERNET, Packet
 
@@ -142,3 +144,21 @@ def test_the_parser_drops_what_is_malformed_at_the_device():
     rig.through("a", [b"", b"short", frame()])
     assert rig.out("b") == [frame()]
     assert rig.counts("a")["drops"]["TRUNCATED"]["packets"] == 2
+
+
+def test_a_device_is_not_shared_unless_it_says_how():
+    device = Listed([])
+    device.name = "listed"
+    with pytest.raises(ConfigError, match="^listed: a Listed cannot be shared among 3 workers, expected workers = 1$"):
+        device.queues(3)
+
+
+def test_leaving_closes_the_descriptor():
+    device = Device()
+    device.fd, other = os.pipe()
+    device.leave()
+    device.leave()
+    assert device.fd == -1
+    with pytest.raises(BrokenPipeError):
+        os.write(other, b".")
+    os.close(other)

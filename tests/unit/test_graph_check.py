@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests.unit.nodes import ETHERNET, IP, Cable, Mute, One, Two
 from tunnel.errors import ConfigError
 from tunnel.graph import Graph
+from tunnel.graph_check import problems
 
 
 def built(*links: str, **media: int) -> Graph:
@@ -95,3 +97,18 @@ def test_all_problems_come_together() -> None:
     graph.add(Mute(), "mute")
     graph.add(Cable(), "spare")
     assert [text.split(":")[0] for text in complaints(graph)] == ["mute", 'link "a -> two.left"', "spare"]
+
+
+def test_what_workers_cannot_share() -> None:
+    graph = built("a -- two.left")
+    assert not problems(graph)
+    graph.engine = msgspec.structs.replace(graph.engine, workers=2)
+    graph.file, graph.lines = "g.toml", {"a": 3, "two": 5}
+    assert [str(problem) for problem in problems(graph)] == [
+        "g.toml:3: a: a Cable cannot be shared among 2 workers, expected workers = 1",
+        *(
+            f"g.toml{line}: {name}: {kind}, as it is set up here, does not allow 2 workers (it is not `parallel`), "
+            "expected workers = 1"
+            for line, name, kind in (("", "one", "One"), (":5", "two", "Two"), ("", "other", "Two"))
+        ),
+    ]

@@ -8,7 +8,8 @@ from tests.unit.packets import frame, numbered
 from tests.unit.rig import Rig
 from tunnel import reasons
 from tunnel.batch import Batch
-from tunnel.handler import Handler, accepted, is_complete, is_native
+from tunnel.handler import Handler, accepted, is_complete, is_native, is_parallel
+from tunnel.handlers.udp_tunnel import UdpTunnel
 from tunnel.handlers.wire import Wire
 from tunnel.packet import DROP, F_ALL, F_CSUM
 from tunnel.testing import drive
@@ -164,3 +165,11 @@ def test_verdicts_come_preset():
 
     Rig("a -> look", look=Looker()).through("a", numbered(2))
     assert seen == [(DROP, reasons.UNCLAIMED, 0)] * 2
+
+
+def test_a_class_says_for_itself_that_copies_are_right():
+    class Sure(Careful):
+        parallel = True
+
+    handlers = (Handler(), Wire(), Forward(), Careful(), Sure(), UdpTunnel(learn=True), UdpTunnel(peer="192.0.2.1:9"))
+    assert [is_parallel(handler) for handler in handlers] == [False, True, False, False, True, False, True]

@@ -67,21 +67,28 @@ def engine_options(function: Function) -> Function:
             "May be repeated; adds to TUNNEL_NO_OFFLOAD=NAME,...",
         ),
         click.option("--strict", is_flag=True, help="End at the first exception of a handler."),
+        click.option(
+            "--workers", type=click.IntRange(1, 256), metavar="N",
+            help="Processes that share the traffic, flow by flow.",
+        ),
         click.option("--loop", type=click.Choice(["uvloop", "asyncio"]), help="The event loop."),
     ):
         function = add(function)
     return function
 
 
-def serve(graph: Graph, *, loop: str | None, strict: bool, duration_s: float | None, as_json: bool) -> None:
+def serve(
+    graph: Graph, *, loop: str | None, workers: int | None, strict: bool, duration_s: float | None, as_json: bool
+) -> None:
     """Runs the graph until it ends; then, if asked, prints the counters as JSON.
 
-    ``loop`` and ``strict`` win over what the graph's file says.
+    ``loop``, ``workers`` and ``strict`` win over what the graph's file says.
     """
     from tunnel import service
 
-    given = {"loop": loop or graph.engine.loop, "strict": strict or graph.engine.strict}
-    graph.engine = msgspec.structs.replace(graph.engine, **given)
+    given = {"loop": loop, "workers": workers, "strict": strict or None}
+    chosen = {key: value for key, value in given.items() if value is not None}
+    graph.engine = msgspec.structs.replace(graph.engine, **chosen)
     ledger = service.run(graph, duration_s=duration_s, started=lambda: _say_running(graph))
     if as_json:
         show_json(ledger)

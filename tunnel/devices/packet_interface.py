@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
 
+from tunnel.devices.fanout import SOL_PACKET, Fanout
 from tunnel.devices.ingress_guard import guard
 from tunnel.devices.socket_buffers import widen
 from tunnel.errors import DeviceError
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # linux/if_packet.h, linux/if_ether.h, linux/if_arp.h
-SOL_PACKET = 263
 PACKET_ADD_MEMBERSHIP, PACKET_DROP_MEMBERSHIP, PACKET_MR_PROMISC = 1, 2, 1
 PACKET_STATISTICS, PACKET_AUXDATA, PACKET_VNET_HDR, PACKET_IGNORE_OUTGOING = 6, 8, 15, 23
 ETH_P_ALL = 3
@@ -42,21 +42,33 @@ class PacketOptions(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tru
 class Attachment:
     """A packet socket on an interface that the kernel's own stack has been kept off.
 
-    Made by ``attach``; ``close`` undoes everything in reverse. ``socket`` is bound and non-blocking.
+    ``close`` undoes everything in reverse. ``socket`` is bound and non-blocking. Of several that share
+    an interface by ``fanout`` the first, which ``leads``, keeps the kernel off for all.
     """
 
-    def __init__(self, interface: str, options: PacketOptions) -> None:
+    def __init__(
+        self, interface: str, options: PacketOptions, fanout: Fanout | None = None, *, leads: bool = True
+    ) -> None:
         self._netns = options.netns
         self._interface = interface
+        self._guard: socket.socket | None = None
         with ExitStack() as undo:
-            self._clear(options, undo)
-            self.socket = inside(options.netns, partial(_bound, interface, options))
+            if leads:
+                self._clear(options, undo)
+            self.socket = inside(options.netns, partial(_bound, interface, options, fanout))
             undo.callback(self.socket.close)
             self._undo = undo.pop_all()
 
     def close(self) -> None:
         """Close the socket, give link-local addresses back, remove the guard. Idempotent."""
         self._undo.close()
+
+    def leave(self) -> None:
+        """Close this process's descriptors and undo nothing. Idempotent."""
+        self._undo.pop_all()
+        self.socket.close()
+        if self._guard is not None:
+            self._guard.close()
 
     def drops(self) -> int:
         """Frames that the socket had no room for since the last call (PACKET_STATISTICS resets it)."""
@@ -78,7 +90,8 @@ class Attachment:
         with Netlink(options.netns) as netlink:
             addresses = _unused(netlink, self._interface)
             if options.guard:
-                undo.callback(inside(options.netns, partial(guard, self._interface)).close)
+                self._guard = inside(options.netns, partial(guard, self._interface))
+                undo.callback(self._guard.close)
             for address in addresses:
                 undo.callback(self._restore, str(address))
                 netlink.remove_address(self._interface, str(address))
@@ -106,7 +119,7 @@ def _unused(netlink: Netlink, interface: str) -> list[Interface]:
     return addresses
 
 
-def _bound(interface: str, options: PacketOptions) -> socket.socket:
+def _bound(interface: str, options: PacketOptions, fanout: Fanout | None) -> socket.socket:
     # protocol 0: nothing is received before bind, so nothing from other interfaces
     what = f"interface {interface}"
     try:
@@ -118,7 +131,11 @@ def _bound(interface: str, options: PacketOptions) -> socket.socket:
         for option in (PACKET_VNET_HDR, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING):
             sock.setsockopt(SOL_PACKET, option, 1)
         widen(sock, what)
+        if fanout is not None:
+            fanout.close_the_door(sock)
         sock.bind((interface, ETH_P_ALL))
+        if fanout is not None:
+            fanout.join(sock)
         if options.promiscuous:
             sock.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, _membership(interface))
         if sock.getsockname()[3] != ARPHRD_ETHER:

@@ -5,6 +5,7 @@ from tunnel.devices.options import TunOptions
 
 class TunTap(Device):
     options: TunOptions
+    queue: int | None
     netns: str | int | None
     def __init__(
         self, name: str | None = None, *, fd: int = -1, netns: str | int | None = None, **options: Any

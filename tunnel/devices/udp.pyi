@@ -2,9 +2,10 @@ from typing import ClassVar
 
 from tunnel.counters import Offload
 from tunnel.device import Device
-from tunnel.devices.udp_socket import UdpOptions
+from tunnel.devices.udp_socket import SharedPort, UdpOptions
 
 class Udp(Device):
+    port: SharedPort | None
     Options: ClassVar[type[UdpOptions]]
     def __init__(self, **options: object) -> None: ...
     @property

@@ -6,15 +6,19 @@ import errno
 import socket
 import struct
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from tunnel import endpoints
 from tunnel import offloads as switches
 from tunnel.devices.socket_buffers import widen
 from tunnel.errors import ConfigError, DeviceError
 from tunnel.netns import inside
+
+if TYPE_CHECKING:
+    from tunnel.devices.udp import Udp
 
 # linux/in.h, linux/in6.h, linux/udp.h, asm-generic/socket.h; not in Python's socket module
 SO_MEMINFO = 55
@@ -43,6 +47,22 @@ class UdpOptions(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     reuse_port: Annotated[bool, Meta(description="let several sockets share the port, by flow")] = False
 
 
+class SharedPort:
+    """One port for the sockets of several workers: the first to open takes it, the others join it."""
+
+    number = 0  # once it is taken
+
+
+def sharing(device: Udp, count: int) -> list[Udp]:
+    """``count`` devices like this one that share its port. ``ConfigError`` where it is an inherited socket."""
+    if device.options.fd is not None:
+        raise ConfigError(f"{device.name}: an inherited socket is one, expected workers = 1, or `listen`")
+    port, made = SharedPort(), [type(device)(**asdict(device.options)) for _ in range(count)]
+    for queue in made:
+        queue.port = port
+    return made
+
+
 def check_options(options: UdpOptions) -> None:
     """Raise ``ConfigError`` where the options do not name one socket."""
     if (options.fd is None) == (not options.listen):
@@ -51,13 +71,13 @@ def check_options(options: UdpOptions) -> None:
         endpoints.parse(options.listen)
 
 
-def open_udp(options: UdpOptions) -> socket.socket:
+def open_udp(options: UdpOptions, shared: SharedPort | None = None) -> socket.socket:
     """The bound, non-blocking socket that ``options`` describe, or ``DeviceError``.
 
     An inherited ``fd`` belongs to the returned socket.
     """
     where = f"udp {options.listen or f'fd {options.fd}'}"
-    bound = partial(_bound, options)
+    bound = partial(_bound, options, shared)
     try:
         sock = _inherited(options.fd) if options.fd is not None else inside(options.netns, bound)
     except OSError as error:
@@ -105,18 +125,24 @@ def _refused(where: str, error: OSError) -> DeviceError:
     return DeviceError(f"{where}: {error.strerror}" + (f"; {advice}" if advice else ""), error.errno or 0)
 
 
-def _bound(options: UdpOptions) -> socket.socket:
+def _bound(options: UdpOptions, shared: SharedPort | None) -> socket.socket:
     address, port = endpoints.parse(options.listen)
+    if shared and shared.number:
+        port = shared.number
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
-        if options.reuse_port:
+        if options.reuse_port or (shared and shared.number):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         # getaddrinfo only to turn a zone (fe80::1%eth0) into its number
         numeric = socket.AI_NUMERICHOST
         sock.bind(socket.getaddrinfo(address, port, type=socket.SOCK_DGRAM, flags=numeric)[0][4])
+        if shared and not shared.number:
+            # Only now: were it set before, a port that somebody else shares would be no error.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            shared.number = sock.getsockname()[1]
     except OSError:
         sock.close()
         raise

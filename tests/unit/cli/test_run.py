@@ -44,7 +44,9 @@ def test_options_win_over_the_file(
         more.write('[engine]\nloop = "asyncio"\nquarantine_after = 3\n')
     assert call(capsys, "run", "--trust-file", file, "--strict", "--for", "2").status == 0
     assert call(capsys, "run", "--trust-file", file, "--loop", "uvloop").status == 0
-    (first, timed), (second, _) = ran
+    assert call(capsys, "echo", "e0", "--workers", "3").status == 0
+    (first, timed), (second, _), (third, _) = ran
+    assert (first.engine.workers, third.engine.workers) == (1, 3)
     assert (first.engine.loop, first.engine.strict, first.engine.quarantine_after) == ("asyncio", True, 3)
     assert (second.engine.loop, second.engine.strict) == ("uvloop", False)
     assert timed["duration_s"] == 2.0
@@ -115,3 +117,15 @@ def test_a_wrong_switch_is_one_line(
     ended = call(capsys, "wire", "ta", "tb", "--no-offload", "gzo")
     assert ended.status == 1
     assert "'gzo' is not one of 'vnet', 'tso', 'uso', 'gso', 'gro', 'mmsg', 'all'" in ended.err
+
+
+def test_what_workers_cannot_share_is_told_with_its_lines(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = graph_file(tmp_path)
+    ended = call(capsys, "run", "--trust-file", file, "--workers", "2")
+    assert ended.status == 1
+    lines = ended.err.splitlines()
+    assert [line.rsplit(": ", 2)[0].removeprefix(f"tunnel: {file}:") for line in lines] == ["1", "3", "5"]
+    assert all(line.endswith("expected workers = 1") for line in lines)
+    with Path(file).open("a") as more:
+        more.write("[engine]\nworkers = 2\n")
+    assert call(capsys, "check", "--trust-file", file) == (1, "", ended.err)

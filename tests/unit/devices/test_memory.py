@@ -11,7 +11,7 @@ import pytest
 from tests.unit.packets import frame, numbered
 from tunnel.batch import Batch
 from tunnel.devices.memory import Memory
-from tunnel.errors import DeviceClosed
+from tunnel.errors import ConfigError, DeviceClosed
 from tunnel.packet import DATAGRAM, F_ALL, IP
 
 
@@ -145,3 +145,19 @@ def test_a_packet_too_large_for_a_slot_stays_behind():
     batch.emit(bytes(65600))
     assert left.send(batch) == 1
     assert len(received(right)[0]) == 65600
+
+
+def test_each_worker_has_a_pair():
+    left, right = Memory.pair(medium=IP, brings=F_ALL, accepts=1, limit=9999)
+    lefts, rights = left.queues(2), right.queues(2)
+    assert (left.queues(2), right.queues(2)) == (lefts, rights)
+    assert [(end.medium, end.brings, end.accepts) for end in lefts + rights] == [(IP, F_ALL, 1)] * 4
+    for end in (*lefts, *rights):
+        end.open()
+    lefts[1].send(Batch.of(numbered(1)))
+    assert [readable(end) for end in rights] == [False, True]
+
+
+def test_an_end_without_another_is_not_shared():
+    with pytest.raises(ConfigError, match="a Memory cannot be shared among 2 workers"):
+        Memory().queues(2)

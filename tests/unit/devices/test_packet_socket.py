@@ -73,3 +73,10 @@ def test_a_guard_that_cannot_be_had_says_what_to_do(
     assert raised.value.errno == number
     assert f"interface eth9: no guard against the kernel's own answers: {os.strerror(number)}" in str(raised.value)
     assert f"{remedy}, or `guard = false`" in str(raised.value)
+
+
+def test_the_sockets_of_an_interface_are_alike() -> None:
+    device = PacketSocket(promiscuous=False)
+    device.name = "eth8"
+    queues = device.queues(2)
+    assert [(queue.interface, queue.options) for queue in queues] == [("eth8", device.options)] * 2

@@ -140,3 +140,17 @@ def test_closed_it_is_gone():
     with pytest.raises(DeviceClosed, match="t0: gone"):
         device.send(Batch.of([b"\x45" + bytes(19)], medium=IP))
     assert device.send(Batch()) == 0
+
+
+def test_the_queues_of_an_interface_are_alike():
+    device = Tap("t0", mtu=1400, netns="far", persist=True, address=["10.0.0.1/24"])
+    queues = device.queues(3)
+    assert [(type(queue), queue.name, queue.netns, queue.options) for queue in queues] == [
+        (Tap, "t0", "far", device.options)
+    ] * 3
+    assert [queue.fd for queue in queues] == [-1] * 3
+
+
+def test_an_open_descriptor_is_one_queue():
+    with pytest.raises(ConfigError, match="an open descriptor is one queue, expected workers = 1, or a name"):
+        Tun(fd=os.dup(0)).queues(2)
