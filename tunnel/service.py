@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable
+from typing import Any
 
+from tunnel import control
+from tunnel.account import report
 from tunnel.counters import Ledger
 from tunnel.engine import Engine
 from tunnel.errors import TunnelError
@@ -22,7 +26,7 @@ def run(
 
     What every command that runs an engine calls; returns what was counted. It shortens the
     interpreter's switch interval, for a busy Python thread would otherwise keep the GIL for 5 ms
-    whenever packets arrive.
+    whenever packets arrive. Meanwhile ``tunnel drops`` is answered (``tunnel.control``).
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     engine = Engine(graph)
@@ -37,7 +41,13 @@ async def _serve(engine: Engine, duration_s: float | None, started: Callable[[],
         running.add_signal_handler(number, engine.stop)
     if duration_s is not None:
         running.call_later(duration_s, engine.stop)
-    await engine.run(started)
+    async with control.offered({"drops": lambda: _drops(engine)}):
+        await engine.run(started)
+
+
+def _drops(engine: Engine) -> dict[str, Any]:
+    graph = engine.graph
+    return {"pid": os.getpid(), "links": [graph.link_text(link) for link in graph.links], **report(engine.counts())}
 
 
 def _factory(loop: str) -> Callable[[], asyncio.AbstractEventLoop]:

@@ -25,6 +25,7 @@ from tunnel.devices import link
 from tunnel.devices import tun_ioctl as tun
 from tunnel.devices.gso_limits import gso_limits
 from tunnel.devices.options import TunOptions
+from tunnel.devices.queue_drops import QueueDrops
 from tunnel.errors import DeviceClosed, DeviceError
 from tunnel.netns import inside
 
@@ -54,6 +55,7 @@ cdef class TunTap(Device):
         self.name = name or ""
         self.use = Vnet()
         self.leads = None
+        self.queue_drops = QueueDrops()
 
     @property
     def interface(self) -> str:
@@ -86,6 +88,7 @@ cdef class TunTap(Device):
         if not flags & self._kind():
             raise DeviceError(f"descriptor {self.fd}: {name} is not a {type(self).__name__.lower()}")
         self.name = self.name or name
+        self.queue_drops.start(self.fd, inherited=True)
         self._offload(flags & tun.IFF_VNET_HDR)
 
     def _create(self):
@@ -99,6 +102,7 @@ cdef class TunTap(Device):
         if options.attach:
             link.find(self.interface)  # TUNSETIFF would make a new one
         tun.attach(self.fd, self.interface, flags)
+        self.queue_drops.start(self.fd, inherited=False)
         self._offload(header)
         self._ownership()
         link.set_link(self.interface, mtu=options.mtu, txqueuelen=options.txqueuelen, gso=self._gso(), up=options.up)
@@ -169,9 +173,18 @@ cdef class TunTap(Device):
         fd, self.fd = self.fd, -1
         if fd < 0:
             return
+        self.queue_drops.stop(fd)
         if self.options.persist and self.vnet:
             self._quiet(fd)
         os.close(fd)
+
+    def kernel_drops(self) -> dict:
+        """``tx``: packets for us that found the queue full: ``tx_dropped`` of the interface, where it is now.
+
+        All queues of the interface count, those of other processes too. None where it cannot be read:
+        once the interface is gone, or without CAP_NET_ADMIN when it has left its first namespace.
+        """
+        return {"tx": self.queue_drops.total(self.fd)}
 
     def _quiet(self, fd):
         """A mask left on a persistent device would surprise who attaches without the header."""

@@ -24,7 +24,8 @@ from tunnel.endpoint cimport AF_INET6, endpoint_at
 from tunnel.packet cimport DATAGRAM, packet_drop
 
 from tunnel import reasons
-from tunnel.devices.udp_socket import UdpOptions, check_options, drops, offloads, open_udp
+from tunnel.devices.udp_counters import UdpCounters
+from tunnel.devices.udp_socket import UdpOptions, check_options, offloads, open_udp
 from tunnel.errors import DeviceClosed
 
 cdef uint16_t REFUSED = reasons.REFUSED
@@ -219,6 +220,7 @@ cdef class Udp(Device):
         super().__init__()
         self.options = UdpOptions(**options)
         check_options(self.options)
+        self.kernel = UdpCounters(self.options)
 
     def __dealloc__(self):
         free(self.c)
@@ -230,11 +232,12 @@ cdef class Udp(Device):
             self.c.six = self.socket.family == AF_INET6
             self.c.gso.on, self.c.gro.on, self.c.mmsg.on = offloads(self.socket)
             self.fd = self.socket.fileno()
+            self.kernel.start(self.socket)
 
     def close(self):
         """Close the socket. Idempotent."""
         if self.socket is not None:
-            self.lost = drops(self.socket)
+            self.kernel.stop()
             self.fd = -1
             self.socket.close()
             self.socket = None
@@ -247,11 +250,12 @@ cdef class Udp(Device):
         return self.socket.getsockname()[:2]
 
     def kernel_drops(self):
-        """``rx``: datagrams that the kernel dropped at this socket, modulo 2**32; kept after close.
+        """``rx``: datagrams that this socket had no room for; with gro, a run that the kernel had joined is one."""
+        return {"rx": self.kernel.dropped()}
 
-        With gro in the kernel's own units: a run that it had joined counts once.
-        """
-        return {"rx": self.lost if self.socket is None else drops(self.socket)}
+    def namespace_drops(self):
+        """See ``Device``."""
+        return self.kernel.around()
 
     def offloads(self):
         """``gso``, ``gro`` and ``mmsg``; used: runs sent, runs received, calls that moved several messages."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tunnel.counters import Counts, Ledger, Tally, drops, engine_imbalance, imbalance
+from tunnel.counters import Counts, Ledger, Tally, account, drops, engine_imbalance, imbalance, kernel_drops
 
 VERBS = ("rx", "tx", "emitted", "cloned", "held", "consumed")
 
@@ -20,7 +20,7 @@ def counts(dropped: dict[str, int] | None = None, **verbs: int) -> Counts:
 
 
 def ledger(devices: dict[str, Counts], handlers: dict[str, Counts]) -> Ledger:
-    return {"devices": devices, "handlers": handlers, "kernel": {}, "offloads": {}}
+    return {"devices": devices, "handlers": handlers, "kernel": {}, "offloads": {}, "namespaces": {}}
 
 
 def test_nothing_balances():
@@ -56,3 +56,17 @@ def test_drops_are_summed_by_reason():
     devices = {"a": counts({"LOST": 1, "LOOP": 2})}
     handlers = {"h": counts({"LOST": 4}), "i": counts()}
     assert drops(ledger(devices, handlers)) == {"LOST": 5, "LOOP": 2}
+
+
+def test_an_account_has_every_term_over_the_engine():
+    devices = {"a": counts({"TRUNCATED": 1}, rx=10), "b": counts({"REFUSED": 2}, tx=4, held=2)}
+    handlers = {"h": counts({"LOST": 2}, rx=9, emitted=1, cloned=3, tx=8, held=1, consumed=1)}
+    assert account(ledger(devices, handlers)) == {
+        "rx": 10, "emitted": 1, "cloned": 3, "tx": 4, "held": 3, "consumed": 1, "drops": 5, "open": 1,
+    }  # fmt: skip
+
+
+def test_the_kernels_drops_are_summed_as_far_as_they_are_known():
+    whole = ledger({}, {})
+    whole["kernel"] = {"a": {"rx": 3}, "b": {"tx": None}, "c": {"tx": 4}}
+    assert kernel_drops(whole) == 7
