@@ -119,7 +119,21 @@ cdef class Device:
         self.close()
 
     def kernel_drops(self) -> dict:
-        """What the kernel dropped on this device's account, by the kernel's own counters."""
+        """What the kernel dropped on this device's account and nobody else's; kept after ``close``.
+
+        Since the device was first opened, over all its openings, in packets as the kernel counts them
+        (a super-packet once). Its names are the kernel's: ``rx``, a socket had no room for what came;
+        ``tx``, the queue of an interface from the kernel to us was full. None: it could not be read.
+        No packet pays for it; a 32-bit counter of the kernel is taken to wrap at most once a reading.
+        """
+        return {}
+
+    def namespace_drops(self) -> dict:
+        """What the kernel dropped in the namespace of its socket, whoever's it was; kept after ``close``.
+
+        By the namespace's name, a ``tunnel.counters.NamespaceDrops`` since the first device of this
+        process opened a socket there, or None where that cannot be read.
+        """
         return {}
 
     def offloads(self) -> dict:

@@ -41,16 +41,43 @@ class Offload(TypedDict):
     refused: int
 
 
+class NamespaceDrops(TypedDict):
+    """What the kernel dropped in a namespace, in packets as it counts them, whoever's they were.
+
+    ``interfaces``: rx_dropped and tx_dropped by the interface's name. ``protocols``: errors of Ip, Ip6,
+    Udp, Udp6 and Tcp by the names of /proc/net/snmp.
+    """
+
+    interfaces: dict[str, dict[str, int]]
+    protocols: dict[str, dict[str, int]]
+
+
 class Ledger(TypedDict):
     """What an engine counted, by name.
 
-    ``kernel`` holds the kernel's own drops by device, ``offloads`` the rows of ``Device.offloads``.
+    ``kernel``: the kernel's own drops on a device's account (``Device.kernel_drops``).
+    ``namespaces``: those around the devices' sockets (``Device.namespace_drops``). What could not be
+    read is None. ``offloads``: the rows of ``Device.offloads``.
     """
 
     devices: dict[str, Counts]
     handlers: dict[str, Counts]
-    kernel: dict[str, dict[str, int]]
     offloads: dict[str, dict[str, Offload]]
+    kernel: dict[str, dict[str, int | None]]
+    namespaces: dict[str, NamespaceDrops | None]
+
+
+class Account(TypedDict):
+    """The law for an engine, in wire packets; ``open`` is what is missing: 0 while the law holds."""
+
+    rx: int
+    emitted: int
+    cloned: int
+    tx: int
+    held: int
+    consumed: int
+    drops: int
+    open: int
 
 
 def imbalance(counts: Counts) -> int:
@@ -60,11 +87,32 @@ def imbalance(counts: Counts) -> int:
 
 def engine_imbalance(ledger: Ledger) -> int:
     """Wire packets that the engine cannot account for: 0 while the law holds."""
-    devices, handlers = ledger["devices"].values(), ledger["handlers"].values()
-    came = sum(d["rx"]["packets"] for d in devices)
-    made = sum(h["emitted"]["packets"] + h["cloned"]["packets"] for h in handlers)
-    left = sum(d["tx"]["packets"] for d in devices)
-    return came + made - left - sum(map(_stayed, [*devices, *handlers]))
+    return account(ledger)["open"]
+
+
+def account(ledger: Ledger) -> Account:
+    """Each term of the law over the whole engine: what came to its devices is where?
+
+    While an engine runs, ``open`` is what waits between two handlers for the next breath.
+    """
+    devices, handlers = list(ledger["devices"].values()), list(ledger["handlers"].values())
+    every = [*devices, *handlers]
+    rx = sum(d["rx"]["packets"] for d in devices)
+    tx = sum(d["tx"]["packets"] for d in devices)
+    emitted = sum(h["emitted"]["packets"] for h in handlers)
+    cloned = sum(h["cloned"]["packets"] for h in handlers)
+    held = sum(one["held"]["packets"] for one in every)
+    consumed = sum(one["consumed"]["packets"] for one in every)
+    dropped = sum(drops(ledger).values())
+    missing = rx + emitted + cloned - tx - held - consumed - dropped
+    return Account(
+        rx=rx, emitted=emitted, cloned=cloned, tx=tx, held=held, consumed=consumed, drops=dropped, open=missing
+    )
+
+
+def kernel_drops(ledger: Ledger) -> int:
+    """Descriptors that the kernel dropped on the devices' account, as far as it could be read."""
+    return sum(count or 0 for found in ledger["kernel"].values() for count in found.values())
 
 
 def total(ledgers: Sequence[Ledger]) -> Ledger:
@@ -80,6 +128,7 @@ def total(ledgers: Sequence[Ledger]) -> Ledger:
             name: _offloads([rows[name] for ledger in ledgers if name in (rows := ledger["offloads"])])
             for name in _names(ledger["offloads"] for ledger in ledgers)
         },
+        "namespaces": ledgers[0]["namespaces"],  # the same for all
     }
 
 
@@ -97,8 +146,10 @@ def _names(tables: Iterable[Mapping[str, object]]) -> list[str]:
     return list(dict.fromkeys(name for table in tables for name in table))
 
 
-def _sum(tables: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    return {name: sum(table.get(name, 0) for table in tables) for name in _names(tables)}
+def _sum(tables: Sequence[Mapping[str, int | None]]) -> dict[str, int | None]:
+    """None where one of them could not be read."""
+    found = {name: [table[name] for table in tables if name in table] for name in _names(tables)}
+    return {name: None if None in counts else sum(filter(None, counts)) for name, counts in found.items()}
 
 
 def _tally(tallies: Sequence[Tally]) -> Tally:

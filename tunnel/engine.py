@@ -77,6 +77,7 @@ class Engine:
             "handlers": {name: handler.counts() for name, handler in self.graph.handlers.items()},
             "kernel": {name: found for name, device in devices if (found := device.kernel_drops())},
             "offloads": {name: rows for name, device in devices if (rows := device.offloads())},
+            "namespaces": {at: found for _, device in devices for at, found in device.namespace_drops().items()},
         }
 
     def _reset(self) -> asyncio.Future[None]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from typing import Any
 
-from tunnel import workers
+from tunnel import control, workers
+from tunnel.account import report
 from tunnel.counters import Ledger, total
 from tunnel.engine import Engine
 from tunnel.errors import TunnelError
@@ -26,6 +29,7 @@ def run(
     What every command that runs an engine calls. With ``graph.engine.workers`` above 1 it is run in
     so many processes (``tunnel.workers``), else in this thread. It shortens the interpreter's switch
     interval, for a busy Python thread would otherwise keep the GIL for 5 ms whenever packets arrive.
+    Meanwhile ``tunnel drops`` is answered (``tunnel.control``).
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     if graph.engine.workers == 1:
@@ -59,8 +63,14 @@ async def _serve(
         running.add_signal_handler(number, engine.stop)
     if duration_s is not None:
         running.call_later(duration_s, engine.stop)
-    with signals:
-        await engine.run(started)
+    async with control.offered({"drops": lambda: _drops(engine)}):
+        with signals:
+            await engine.run(started)
+
+
+def _drops(engine: Engine) -> dict[str, Any]:
+    graph = engine.graph
+    return {"pid": os.getpid(), "links": [graph.link_text(link) for link in graph.links], **report(engine.counts())}
 
 
 def _factory(loop: str) -> Callable[[], asyncio.AbstractEventLoop]:

@@ -149,6 +149,7 @@ class Drive:
             "handlers": {"": self.handler.counts()},
             "kernel": {},
             "offloads": {},
+            "namespaces": {},
         }
         assert imbalance(self.handler.counts()) == 0, f"packets lost or made up: {self.handler.counts()}"
         assert engine_imbalance(ledger) == 0, f"packets lost or made up: {ledger}"

@@ -27,6 +27,7 @@ from tunnel.wire cimport put16
 import msgspec
 from tunnel import reasons
 from tunnel.devices.fanout import Fanout
+from tunnel.devices.namespace_counters import Surroundings
 from tunnel.devices.packet_interface import Attachment, PacketOptions
 from tunnel.errors import DeviceClosed
 
@@ -88,6 +89,7 @@ cdef class PacketSocket(Device):
         super().__init__()
         self.options = PacketOptions(**options)
         self.use = Vnet()
+        self.surroundings = Surroundings()
 
     @property
     def interface(self) -> str:
@@ -114,11 +116,13 @@ cdef class PacketSocket(Device):
             self.accepts = self.use.choose(True)
             self.attachment = Attachment(self.interface, self.options, self.fanout, leads=self.leads)
             self.fd = self.attachment.socket.fileno()
+            self.surroundings.start(self.options.netns, f"interface {self.interface}")
 
     def close(self) -> None:
         """Let go of the interface. Idempotent."""
         if self.attachment is not None:
             self.lost += self.attachment.drops()
+            self.surroundings.stop()
             self.fd = -1
             self.attachment.close()
             self.attachment = None
@@ -132,6 +136,10 @@ cdef class PacketSocket(Device):
         if self.attachment is not None:
             self.lost += self.attachment.drops()
         return {"rx": self.lost}
+
+    def namespace_drops(self) -> dict:
+        """See ``Device``."""
+        return self.surroundings.read()
 
     cdef int c_recv(self, batch_t *batch) except -1 nogil:
         cdef uint32_t before = batch.count

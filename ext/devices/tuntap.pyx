@@ -27,6 +27,7 @@ from tunnel.devices import link
 from tunnel.devices import tun_ioctl as tun
 from tunnel.devices.gso_limits import gso_limits
 from tunnel.devices.options import TunOptions
+from tunnel.devices.queue_drops import QueueDrops
 from tunnel.errors import ConfigError, DeviceClosed, DeviceError
 from tunnel.netns import inside
 
@@ -57,6 +58,7 @@ cdef class TunTap(Device):
         self.name = name or ""
         self.use = Vnet()
         self.leads = None
+        self.queue_drops = QueueDrops()
 
     @property
     def interface(self) -> str:
@@ -101,6 +103,7 @@ cdef class TunTap(Device):
         if not flags & self._kind():
             raise DeviceError(f"descriptor {self.fd}: {name} is not a {type(self).__name__.lower()}")
         self.name = self.name or name
+        self.queue_drops.start(self.fd, inherited=True)
         self._offload(flags & tun.IFF_VNET_HDR)
 
     def _create(self):
@@ -114,8 +117,10 @@ cdef class TunTap(Device):
         if options.attach or self.queue:
             link.find(self.interface)  # TUNSETIFF would make a new one
         tun.attach(self.fd, self.interface, flags)
+        if not self.queue:        # it counts for all queues
+            self.queue_drops.start(self.fd, inherited=False)
         self._offload(header)
-        self._ownership()
+        tun.set_ownership(self.fd, options)
         if self.queue:
             return            # what follows is the interface's, and the first queue's to do
         link.set_link(self.interface, mtu=options.mtu, txqueuelen=options.txqueuelen, gso=self._gso(), up=options.up)
@@ -157,16 +162,6 @@ cdef class TunTap(Device):
         send_max, overhead = self.leads
         return gso_limits(mtu, overhead + (ETHERNET_HEADER if self.medium == ETHERNET else 0), send_max)
 
-    def _ownership(self):
-        options = self.options
-        if options.owner is not None:
-            tun.set_value(self.fd, tun.TUNSETOWNER, options.owner, "owner")
-        if options.group is not None:
-            tun.set_value(self.fd, tun.TUNSETGROUP, options.group, "group")
-        if options.sndbuf is not None:
-            tun.set_int(self.fd, tun.TUNSETSNDBUF, options.sndbuf, "sndbuf")
-        tun.set_int(self.fd, tun.TUNSETCARRIER, options.carrier, "carrier")
-
     def _addresses(self):
         from tunnel.netlink import Netlink
         with Netlink() as netlink:
@@ -186,16 +181,19 @@ cdef class TunTap(Device):
         fd, self.fd = self.fd, -1
         if fd < 0:
             return
+        self.queue_drops.stop(fd)
         if self.options.persist and self.vnet and not self.queue:
-            self._quiet(fd)
+            tun.clear_offload(fd)
         os.close(fd)
 
-    def _quiet(self, fd):
-        """A mask left on a persistent device would surprise who attaches without the header."""
-        try:
-            fcntl.ioctl(fd, tun.TUNSETOFFLOAD, 0)
-        except OSError:
-            pass  # the device is gone: there is nothing to reset
+    def kernel_drops(self) -> dict:
+        """``tx``: packets for us that found the queue full: ``tx_dropped`` of the interface, where it is now.
+
+        All queues of the interface count, those of other processes too; of several workers the first
+        tells. None where it cannot be read:
+        once the interface is gone, or without CAP_NET_ADMIN when it has left its first namespace.
+        """
+        return {} if self.queue else {"tx": self.queue_drops.total(self.fd)}
 
     cdef int c_recv(self, batch_t *batch) except -1 nogil:
         cdef uint32_t skip = VNET_HDR if self.vnet else 0

@@ -24,7 +24,8 @@ from tunnel.endpoint cimport AF_INET6, endpoint_at
 from tunnel.packet cimport DATAGRAM, packet_drop
 
 from tunnel import reasons
-from tunnel.devices.udp_socket import UdpOptions, check_options, drops, offloads, open_udp, sharing
+from tunnel.devices.udp_counters import UdpCounters
+from tunnel.devices.udp_socket import UdpOptions, check_options, offloads, open_udp, sharing
 from tunnel.errors import DeviceClosed
 
 cdef uint16_t REFUSED = reasons.REFUSED
@@ -210,14 +211,13 @@ cdef class Udp(Device):
         self.c = <udp_t *> calloc(1, sizeof(udp_t))
         if self.c == NULL:
             raise MemoryError()
-        self.fd = -1
         self.medium = DATAGRAM
-        self.brings = self.accepts = 0
 
     def __init__(self, **options):
         super().__init__()
         self.options = UdpOptions(**options)
         check_options(self.options)
+        self.kernel = UdpCounters(self.options)
 
     def __dealloc__(self):
         free(self.c)
@@ -233,11 +233,12 @@ cdef class Udp(Device):
             self.c.six = self.socket.family == AF_INET6
             self.c.gso.on, self.c.gro.on, self.c.mmsg.on = offloads(self.socket)
             self.fd = self.socket.fileno()
+            self.kernel.start(self.socket)
 
     def close(self):
         """Close the socket. Idempotent."""
         if self.socket is not None:
-            self.lost = drops(self.socket)
+            self.kernel.stop()
             self.fd = -1
             self.socket.close()
             self.socket = None
@@ -252,17 +253,16 @@ cdef class Udp(Device):
         return self.socket.getsockname()[:2]
 
     def kernel_drops(self):
-        """``rx``: datagrams that the kernel dropped at this socket, modulo 2**32; kept after close.
+        """``rx``: datagrams that this socket had no room for; with gro, a run that the kernel had joined is one."""
+        return {"rx": self.kernel.dropped()}
 
-        With gro in the kernel's own units: a run that it had joined counts once.
-        """
-        return {"rx": self.lost if self.socket is None else drops(self.socket)}
+    def namespace_drops(self):
+        """See ``Device``."""
+        return self.kernel.around()
 
     def offloads(self):
         """``gso``, ``gro`` and ``mmsg``; used: runs sent, runs received, calls that moved several messages."""
-        return {
-            "gso": offload_dict(&self.c.gso), "gro": offload_dict(&self.c.gro), "mmsg": offload_dict(&self.c.mmsg),
-        }
+        return {"gso": offload_dict(&self.c.gso), "gro": offload_dict(&self.c.gro), "mmsg": offload_dict(&self.c.mmsg)}
 
     cdef int c_recv(self, batch_t *batch) except -1 nogil:
         cdef uint32_t before = batch.count, left = SLOTS, asked

@@ -166,6 +166,12 @@ def test_the_namespace_of_a_moved_device_is_removed() -> None:
     assert not {"ta", "tb"} & names()
 
 
+def addressed(name: str) -> bool:
+    """Whether it is there and has its IPv4 address, the last thing that it is given when it is opened."""
+    with IPRoute() as ipr:
+        return bool(name in names() and ipr.get_addr(family=socket.AF_INET, label=name))
+
+
 @alone
 def test_a_device_made_again_after_its_namespace_went() -> None:
     text = RECREATE.format(kind="tun")
@@ -175,7 +181,7 @@ def test_a_device_made_again_after_its_namespace_went() -> None:
             ipr.link("set", index=socket.if_nametoindex("t0"), net_ns_fd=far)
         os.close(far)
         await_line(engine.process, "interface t0: gone")
-        until(lambda: "t0" in names())
+        until(lambda: addressed("t0"))
         delete("t0")
         await_line(engine.process, "interface t0: gone")
         engine.stop()

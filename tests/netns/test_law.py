@@ -1,125 +1,44 @@
 """The conservation law, closed against numbers that the engine does not make.
 
-A program sends numbered datagrams, another counts what it gets. What is missing stands in a ledger
-as a drop, or in one of the kernel's own counters; nothing is missing otherwise.
+A program sends numbered datagrams, another counts what it gets. What is missing stands in the ledger,
+as a drop of the engine's or of the kernel's on its account, or the receiving socket had no room for it;
+nothing is missing otherwise.
 """
 
 from __future__ import annotations
 
-import signal
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from tests.netns.engines import Running, running
+from tests.netns.loads import Load, acquaint, buffer_errors, dropped, load, lost, quiet, stopped
 from tunnel.counters import Ledger
-from tunnel.devices.udp_socket import drops
 from tunnel.lab import Lab, Node
 from tunnel.lab.probe import ping
 
-SIZE = 1000
 BURST = 3000  # more than any queue here takes while nobody reads
 FLOOD = 20_000  # more than the 7 MiB of a socket take
 GROUP = 50
+ADDRESSES = ("10.9.0.1", "10.9.0.2")
 
 
-def quiet(node: Node) -> Node:
-    """No IPv6 on what comes: nobody speaks but the test."""
-    node.sysctl("net.ipv6.conf.default.disable_ipv6", 1)
-    return node
-
-
-@contextmanager
-def stopped(*engines: Running) -> Iterator[None]:
-    """The engines do not run for a while."""
-    for engine in engines:
-        engine.process.send_signal(signal.SIGSTOP)
-    yield
-    for engine in engines:
-        engine.process.send_signal(signal.SIGCONT)
-
-
-class Load:
-    """Numbered datagrams from one node to an address of another, sent and counted by sockets."""
-
-    def __init__(self, source: Node, target: Node, address: str) -> None:
-        self.sender = source.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.receiver = target.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.receiver.bind((address, 7000))
-        self.receiver.settimeout(0.3)
-        self.sender.connect((address, 7000))
-        self.sent, self.got = 0, list[int]()
-
-    def send(self, count: int) -> None:
-        for _ in range(count):
-            assert self.sender.send(self.sent.to_bytes(4, "big") * (SIZE // 4)) == SIZE
-            self.sent += 1
-
-    def receive(self) -> None:
-        """All that comes, until nothing does."""
-        try:
-            while True:
-                data = self.receiver.recv(2 * SIZE)
-                number = int.from_bytes(data[:4], "big")
-                assert data == number.to_bytes(4, "big") * (SIZE // 4)
-                self.got.append(number)
-        except TimeoutError:
-            assert len(set(self.got)) == len(self.got)
-
-    def await_all(self) -> None:
-        """As many as were sent."""
-        self.got += [int.from_bytes(self.receiver.recv(2 * SIZE)[:4], "big") for _ in range(self.sent - len(self.got))]
-
-    @property
-    def refused(self) -> int:
-        """What the receiving socket had no room for."""
-        return drops(self.receiver)
-
-    def close(self) -> None:
-        self.sender.close()
-        self.receiver.close()
-
-
-@contextmanager
-def load(source: Node, target: Node, address: str) -> Iterator[Load]:
-    made = Load(source, target, address)
-    try:
-        yield made
-    finally:
-        made.close()
-
-
-def dropped(ledger: Ledger) -> int:
-    """Every drop of a ledger, in wire packets: devices, handlers, and the kernel's at their sockets."""
-    every = [*ledger["devices"].values(), *ledger["handlers"].values()]
-    ours = sum(tally["packets"] for counts in every for tally in counts["drops"].values())
-    return ours + sum(sum(found.values()) for found in ledger["kernel"].values())
-
-
-def buffer_errors(node: Node) -> int:
-    """RcvbufErrors of all UDP sockets of a node."""
-    lines = node.run(["cat", "/proc/net/snmp"]).stdout.splitlines()
-    names, values = (line.split() for line in lines if line.startswith("Udp:"))
-    return int(dict(zip(names, values, strict=True))["RcvbufErrors"])
-
-
-def lost(node: Node, interface: str) -> int:
-    """What the kernel dropped at an interface, either way."""
-    found = node.statistics(interface)
-    return sum(found[name] for name in ("tx_dropped", "rx_dropped", "tx_errors", "rx_errors"))
+@pytest.fixture(params=["", "all"], ids=["offloads", "plain"])
+def offloads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engines have all their offloads, or none."""
+    monkeypatch.setenv("TUNNEL_NO_OFFLOAD", request.param)
 
 
 @pytest.fixture
-def cable(lab: Lab) -> Iterator[tuple[Running, Node, Node]]:
+def cable(lab: Lab, offloads: None) -> Iterator[tuple[Running, Node, Node]]:
+    """Both TAPs leave the engine's namespace once they are open."""
     switch, left, right = (quiet(lab.node(name)) for name in ("switch", "left", "right"))
     with running(switch, "wire", "ta", "tb") as engine:
-        for interface, host, number in (("ta", left, 1), ("tb", right, 2)):
+        for interface, host, address in zip(("ta", "tb"), (left, right), ADDRESSES, strict=True):
             switch.move(interface, host)
-            host.address(interface, f"10.9.0.{number}/24")
+            host.address(interface, f"{address}/24")
             host.up(interface)
-        assert ping(left, "10.9.0.2", count=5, interval_s=0.1).rtts_s, "it resolves its neighbour"
+        acquaint(left, right, ("ta", "tb"), ADDRESSES)
         yield engine, left, right
 
 
@@ -132,6 +51,9 @@ def test_a_wire_loses_nothing(cable: tuple[Running, Node, Node]):
         ledger = engine.stop()
     assert dropped(ledger) == 0
     assert len(numbered.got) == numbered.sent == 20 * GROUP
+    assert ledger["kernel"] == {"ta": {"tx": 0}, "tb": {"tx": 0}}
+    assert ledger["devices"]["ta"]["rx"] == ledger["devices"]["tb"]["tx"], "in every unit"
+    assert ledger["devices"]["ta"]["rx"]["descriptors"] == numbered.sends
 
 
 def test_a_wire_that_nobody_serves(cable: tuple[Running, Node, Node]):
@@ -142,17 +64,54 @@ def test_a_wire_that_nobody_serves(cable: tuple[Running, Node, Node]):
         numbered.receive()
         numbered.send(GROUP)
         numbered.receive()
-        kernel = lost(left, "ta") + lost(right, "tb")
+        kernel, elsewhere = lost(left, "ta"), lost(right, "tb")
         refused, counted = numbered.refused, buffer_errors(right)
         ledger = engine.stop()
     assert refused == counted
-    assert numbered.sent == len(numbered.got) + dropped(ledger) + kernel + refused
+    assert ledger["kernel"] == {"ta": {"tx": kernel}, "tb": {"tx": elsewhere}}, "read where the TAPs are now"
+    assert numbered.sent == len(numbered.got) + dropped(ledger) + refused
     assert kernel > 0, "the queue was not overrun"
     assert len(numbered.got) > GROUP
 
 
+def descriptors(ledger: Ledger, numbered: Load) -> int:
+    """What was sent, as the kernel handed it to the first TAP: super-packets, or each datagram by itself."""
+    rx = ledger["devices"]["ta"]["rx"]
+    return numbered.sends if rx["packets"] > rx["descriptors"] else numbered.sent
+
+
+def test_super_packets_are_accounted_for_in_bytes(cable: tuple[Running, Node, Node]):
+    engine, left, right = cable
+    with load(left, right, "10.9.0.2") as numbered:
+        for _ in range(20):
+            numbered.send_super(2)
+            numbered.await_all()
+        ledger = engine.stop()
+    ta, tb = ledger["devices"]["ta"], ledger["devices"]["tb"]
+    assert dropped(ledger) == 0
+    assert ta["rx"] == tb["tx"], "in every unit"
+    assert ta["rx"]["packets"] == numbered.sent == len(numbered.got)
+    assert ta["rx"]["descriptors"] == descriptors(ledger, numbered)
+
+
+def test_super_packets_are_accounted_for_in_descriptors(cable: tuple[Running, Node, Node]):
+    """What the queue drops counts once, however many datagrams were in it."""
+    engine, left, right = cable
+    with load(left, right, "10.9.0.2") as numbered:
+        with stopped(engine):
+            numbered.send_super(1200)
+        numbered.receive()
+        refused = numbered.refused
+        ledger = engine.stop()
+    ta, tb, kernel = ledger["devices"]["ta"], ledger["devices"]["tb"], ledger["kernel"]["ta"]["tx"]
+    assert kernel, "the queue was not overrun"
+    assert ta["rx"]["descriptors"] + kernel == descriptors(ledger, numbered)
+    assert ta["rx"] == tb["tx"], "in every unit"
+    assert tb["tx"]["packets"] == len(numbered.got) + refused, "in wire packets, behind the queue"
+
+
 @pytest.fixture
-def tunnel(lab: Lab) -> Iterator[tuple[list[Running], Node, Node]]:
+def tunnel(lab: Lab, offloads: None) -> Iterator[tuple[list[Running], Node, Node]]:
     west, east = (quiet(lab.node(name)) for name in ("west", "east"))
     lab.link((west, "eth0"), (east, "eth0"))
     for number, node in enumerate((west, east), 1):
@@ -177,12 +136,22 @@ def test_a_tunnel_with_idle_ends(tunnel: tuple[list[Running], Node, Node], idle:
         with stopped(*(engines[number] for number in idle)):
             numbered.send(burst)
         numbered.receive()
-        kernel = sum(lost(node, name) for node in (west, east) for name in ("tun0", "eth0"))
         refused, counted = numbered.refused, buffer_errors(east)
+        veth = sum(lost(node, "eth0") for node in (west, east))
         ledgers = [engine.stop() for engine in engines]
-    at_the_underlay = sum(ledgers[1]["kernel"]["underlay"].values())
-    assert counted == refused + at_the_underlay
-    assert numbered.sent == len(numbered.got) + sum(map(dropped, ledgers)) + kernel + refused
+    at_the_queue = ledgers[0]["kernel"]["overlay"]["tx"] or 0
+    at_the_underlay = ledgers[1]["kernel"]["underlay"]["rx"] or 0
+    (around,) = ledgers[1]["namespaces"].values()
+    assert around is not None
+    assert around["protocols"]["Udp"]["RcvbufErrors"] == counted == refused + at_the_underlay
+    assert around["interfaces"]["eth0"] == {"rx_dropped": 0, "tx_dropped": 0}
+    near, far = (ledger["devices"]["underlay"] for ledger in ledgers)
+    assert near["tx"]["descriptors"] == far["rx"]["descriptors"] + at_the_underlay, "a run is one"
+    carried = near["tx"]["packets"] - far["rx"]["packets"]  # the datagrams of the runs that the socket refused
+    assert carried == at_the_underlay or near["tx"]["descriptors"] < near["tx"]["packets"]
+    lost_there = sum(map(dropped, ledgers)) - at_the_underlay + carried
+    assert numbered.sent == len(numbered.got) + lost_there + refused
     assert len(numbered.got) > 0
-    assert kernel > 0 or 0 not in idle, "the TUN's queue was not overrun"
+    assert veth == 0
+    assert at_the_queue > 0 or 0 not in idle, "the TUN's queue was not overrun"
     assert at_the_underlay > 0 or burst == BURST, "the underlay's socket was not overrun"

@@ -20,11 +20,11 @@ LAYERS = (
     "errors reasons arguments offloads arena packet batch endpoint endpoints address rng wire",
     "parse flow ether transport neighbour pmtu offload offload.* verbs hold timer netns"
     " tables tables.* crypto crypto.*",
-    "columns packet.pyx batch.pyx handler device stage scatter plan reader breath send dwell counters"
+    "columns packet.pyx batch.pyx handler device stage scatter plan reader breath send dwell counters account"
     " protocols protocols.*",
     "netlink",
     "devices devices.* handlers handlers.*",
-    "graph graph_* engine engine_* service workers worker crew config options registry trust toml_lines",
+    "graph graph_* engine engine_* service control workers worker crew config options registry trust toml_lines",
     "lab lab.*",
     "testing testing.*",
     "cli cli.* __main__ __init__",
@@ -43,7 +43,8 @@ NEVER = {
 
 # Modules outside the package that only these of its modules may import.
 DOORS = {
-    "asyncio": ("engine", "service", "netlink", "lab.*", "cli", "cli.*", "testing", "testing.*"),
+    # control: its server runs on the engine's loop.
+    "asyncio": ("engine", "service", "control", "netlink", "lab.*", "cli", "cli.*", "testing", "testing.*"),
     "uvloop": ("service", "cli.*"),
     "pyroute2": ("netlink", "lab.*", "cli.*"),
     "rich": ("cli.*",),

@@ -84,6 +84,7 @@ class Rig:
             "handlers": {name: handler.counts() for name, handler in self.graph.handlers.items()},
             "kernel": {},
             "offloads": {},
+            "namespaces": {},
         }
 
     def counts(self, name: str) -> Counts:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tunnel.counters import Counts, Ledger, Tally, drops, engine_imbalance, imbalance, total
+from tunnel.counters import (
+    Counts,
+    Ledger,
+    Tally,
+    account,
+    drops,
+    engine_imbalance,
+    imbalance,
+    kernel_drops,
+    total,
+)
 
 VERBS = ("rx", "tx", "emitted", "cloned", "held", "consumed")
 
@@ -20,7 +30,7 @@ def counts(dropped: dict[str, int] | None = None, **verbs: int) -> Counts:
 
 
 def ledger(devices: dict[str, Counts], handlers: dict[str, Counts]) -> Ledger:
-    return {"devices": devices, "handlers": handlers, "kernel": {}, "offloads": {}}
+    return {"devices": devices, "handlers": handlers, "kernel": {}, "offloads": {}, "namespaces": {}}
 
 
 def test_nothing_balances():
@@ -77,3 +87,17 @@ def test_ledgers_of_workers_are_added_up():
     assert both["kernel"] == {"a": {"rx": 3, "tx": 4}}
     assert engine_imbalance(both) == engine_imbalance(one) + engine_imbalance(two)
     assert total([one]) == one
+
+
+def test_an_account_has_every_term_over_the_engine():
+    devices = {"a": counts({"TRUNCATED": 1}, rx=10), "b": counts({"REFUSED": 2}, tx=4, held=2)}
+    handlers = {"h": counts({"LOST": 2}, rx=9, emitted=1, cloned=3, tx=8, held=1, consumed=1)}
+    assert account(ledger(devices, handlers)) == {
+        "rx": 10, "emitted": 1, "cloned": 3, "tx": 4, "held": 3, "consumed": 1, "drops": 5, "open": 1,
+    }  # fmt: skip
+
+
+def test_the_kernels_drops_are_summed_as_far_as_they_are_known():
+    whole = ledger({}, {})
+    whole["kernel"] = {"a": {"rx": 3}, "b": {"tx": None}, "c": {"tx": 4}}
+    assert kernel_drops(whole) == 7

@@ -22,6 +22,7 @@ COMMANDS = {
     "check": "Check a graph file and show what it joins.",
     "demo": "Build two hosts and a tunnel between them, use it, account for every packet.",
     "doctor": "Check this machine: what works, what does not, what to do.",
+    "drops": "Show where running engines lost packets, and why.",
     "echo": "Answer pings, ARP and neighbour solicitations on a TUN or TAP.",
     "handlers": "List the types of handlers and devices that graph files can use.",
     "run": "Run a graph file.",

@@ -125,7 +125,7 @@ def lines(kernel: dict[str, Any], ledgers: dict[str, Ledger]) -> list[dict[str, 
     for name, ledger in ledgers.items():
         overlay, underlay = ledger["devices"]["overlay"], ledger["devices"]["underlay"]
         tun, veth = kernel[name]["tun0"], kernel[name]["eth0"]
-        lost = sum(ledger["kernel"].get("underlay", {}).values())
+        lost = ledger["kernel"]["underlay"]["rx"] or 0
         found += [
             line(f"{name} tun0: kernel sent, engine received", tun["tx_packets"], overlay["rx"]["descriptors"]),
             line(f"{name} tun0: engine sent, kernel received", overlay["tx"]["descriptors"], tun["rx_packets"]),

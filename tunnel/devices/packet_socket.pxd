@@ -10,3 +10,4 @@ cdef class PacketSocket(Device):
     cdef Vnet use
     cdef bint down                    # the interface, as the socket last heard
     cdef unsigned long long lost      # frames the kernel had no room for, as far as it was asked
+    cdef object surroundings          # Surroundings: of its namespace

@@ -6,8 +6,10 @@ import errno
 import fcntl
 import os
 import struct
+from contextlib import suppress
 from typing import NoReturn
 
+from tunnel.devices.options import TunOptions
 from tunnel.errors import ConfigError, DeviceError
 
 PATH = "/dev/net/tun"
@@ -109,6 +111,23 @@ def set_offload(fd: int, wanted: int) -> int:
         else:
             return mask
     raise DeviceError("the kernel refuses an offload mask of 0", errno.EINVAL)
+
+
+def clear_offload(fd: int) -> None:
+    """Leave a persistent device without a mask: it would surprise who attaches without the header."""
+    with suppress(OSError):  # the device is gone: there is nothing to clear
+        fcntl.ioctl(fd, TUNSETOFFLOAD, 0)
+
+
+def set_ownership(fd: int, options: TunOptions) -> None:
+    """Who may attach, how much a write may have in flight, and the carrier."""
+    if options.owner is not None:
+        set_value(fd, TUNSETOWNER, options.owner, "owner")
+    if options.group is not None:
+        set_value(fd, TUNSETGROUP, options.group, "group")
+    if options.sndbuf is not None:
+        set_int(fd, TUNSETSNDBUF, options.sndbuf, "sndbuf")
+    set_int(fd, TUNSETCARRIER, options.carrier, "carrier")
 
 
 def set_value(fd: int, number: int, value: int, what: str) -> None:

@@ -9,6 +9,7 @@ cdef class TunTap(Device):
     cdef bint inherited
     cdef Vnet use
     cdef object leads         # bytes of one send that its packets leave by, bytes added to each; or None
+    cdef object queue_drops   # QueueDrops
 
 
 cdef class Tun(TunTap):

@@ -9,4 +9,4 @@ cdef class Udp(Device):
     cdef readonly object options      # UdpOptions
     cdef object socket                # None while closed
     cdef udp_t *c                     # message headers and control buffers of one system call
-    cdef unsigned int lost                     # drops the kernel had counted when it was closed
+    cdef object kernel                # UdpCounters
