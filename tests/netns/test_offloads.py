@@ -16,6 +16,7 @@ from tests.netns.test_tuntap import made_elsewhere
 from tests.netns.test_tuntap_traffic import joined
 from tests.netns.tuns import received, silence_all, speak, tun
 from tests.unit.packets import MACS, checksum, datagram
+from tests.unit.rig import Rig
 from tunnel import offloads, reasons
 from tunnel.batch import Batch
 from tunnel.device import Device
@@ -23,6 +24,7 @@ from tunnel.devices import tun_ioctl
 from tunnel.devices.packet_socket import PacketSocket
 from tunnel.devices.tuntap import Tap, Tun, TunTap
 from tunnel.errors import ConfigError
+from tunnel.handlers.wire import Wire
 from tunnel.offload.fit import declare, fit
 from tunnel.packet import ETHERNET, F_ALL, F_CSUM, IP
 
@@ -200,6 +202,23 @@ def test_refused_by_a_packet_socket() -> None:
         plain = fit(batch, accepts=device.accepts)
         assert (len(plain), device.send(plain)) == (3, 3)
         assert device.send(tagged_tcp()) == 1
+
+
+@alone
+def test_behind_a_refusal_all_is_sent_in_pieces() -> None:
+    with switched_off(""), Tun("t0") as device:
+        rig = Rig("a -- wire.a", "wire.b -- t0", carries=F_ALL, medium=IP, wire=Wire(), t0=device)
+        batch = Batch()
+        add_uso(batch, 2, IP)
+        add_uso(batch, KERNEL_SEGMENTS + 1, IP)
+        add_uso(batch, 2, IP)
+        assert rig.outside["a"].send(batch) == 3
+        while rig.breathe("a"):
+            pass
+        rig.law()
+        sent = rig.counts("t0")
+        assert (sent["tx"]["packets"], sent["drops"], sent["held"]["packets"]) == (KERNEL_SEGMENTS + 5, {}, 0)
+        assert row(device, "uso") == (False, 1, 1)
 
 
 @alone
