@@ -78,8 +78,8 @@ cdef class PacketSocket(Device):
 
     exposed = True
     Options = PacketOptions
-    fanout = None             # what several workers share; its first socket leads
-    leads = True
+    queue = None              # its number among those of several workers
+    fanout = None             # what those share
 
     def __cinit__(self, **options):
         self.medium = ETHERNET
@@ -100,7 +100,7 @@ cdef class PacketSocket(Device):
         """Sockets of one interface (PACKET_FANOUT by flow): the first keeps the kernel off for all."""
         fanout, made = Fanout(), [type(self)(**msgspec.structs.asdict(self.options)) for _ in range(count)]
         for number, queue in enumerate(made):
-            queue.name, queue.fanout, queue.leads = self.name, fanout, number == 0
+            queue.name, queue.queue, queue.fanout = self.name, number, fanout
         return made
 
     def leave(self) -> None:
@@ -114,7 +114,7 @@ cdef class PacketSocket(Device):
         """Take hold of the interface; raises ``DeviceError``. Nothing happens where it is open."""
         if self.attachment is None:
             self.accepts = self.use.choose(True)
-            self.attachment = Attachment(self.interface, self.options, self.fanout, leads=self.leads)
+            self.attachment = Attachment(self.interface, self.options, self.fanout, clears=not self.queue)
             self.fd = self.attachment.socket.fileno()
             self.surroundings.start(self.options.netns, f"interface {self.interface}")
 

@@ -28,6 +28,7 @@ from tunnel.devices.udp_socket import drops
 from tunnel.errors import DeviceError
 from tunnel.graph import Graph
 from tunnel.handlers.echo import Echo
+from tunnel.handlers.udp_tunnel import UdpTunnel
 
 SOCKETS, PORTS = 10, 100  # 1,000 flows
 ROUNDS, BURST = 5, 8  # packets of a flow, one behind the other
@@ -194,3 +195,18 @@ def test_a_persistent_interface_is_attached_to() -> None:
     with pytest.raises(DeviceError, match="interface t0: .* with other queues"):
         during(graph(Tun("t0", attach=True)), scene)
     delete("t0")
+
+
+@alone
+def test_super_packets_are_cut_to_what_the_tunnels_sends_take() -> None:
+    site = Graph()
+    site.engine = msgspec.structs.replace(site.engine, workers=2)
+    site.add(Tun("t0", mtu=1400), "t0")
+    site.add(UdpTunnel(peer="192.0.2.2:9000"), "tunnel")
+    site.add(Udp(listen="127.0.0.1:0"), "wan")
+    site.link("t0 -- tunnel.overlay")
+    site.link("tunnel.underlay -- wan")
+    found: list[int] = []
+    during(site, lambda: found.append(link("t0")["gso_max_size"]))
+    assert len(found) == 1
+    assert 40_000 < found[0] < 65_507

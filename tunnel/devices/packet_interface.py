@@ -43,17 +43,17 @@ class Attachment:
     """A packet socket on an interface that the kernel's own stack has been kept off.
 
     ``close`` undoes everything in reverse. ``socket`` is bound and non-blocking. Of several that share
-    an interface by ``fanout`` the first, which ``leads``, keeps the kernel off for all.
+    an interface by ``fanout`` only the first ``clears`` it, for all.
     """
 
     def __init__(
-        self, interface: str, options: PacketOptions, fanout: Fanout | None = None, *, leads: bool = True
+        self, interface: str, options: PacketOptions, fanout: Fanout | None = None, *, clears: bool = True
     ) -> None:
         self._netns = options.netns
         self._interface = interface
         self._guard: socket.socket | None = None
         with ExitStack() as undo:
-            if leads:
+            if clears:
                 self._clear(options, undo)
             self.socket = inside(options.netns, partial(_bound, interface, options, fanout))
             undo.callback(self.socket.close)

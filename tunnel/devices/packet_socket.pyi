@@ -6,8 +6,8 @@ from tunnel.devices.packet_interface import PacketOptions
 
 class PacketSocket(Device):
     Options: ClassVar[type[PacketOptions]]
+    queue: int | None
     fanout: Fanout | None
-    leads: bool
     def __init__(self, **options: object) -> None: ...
     @property
     def options(self) -> PacketOptions: ...
