@@ -78,8 +78,8 @@ cdef class TunTap(Device):
 
     def _queue(self, number):
         options = msgspec.structs.asdict(self.options) | {"netns": self.netns}
-        made = type(self)(self.name, **options)
-        made.queue = number
+        cdef TunTap made = type(self)(self.name, **options)
+        made.queue, made.leads = number, self.leads
         return made
 
     def open(self) -> None:
@@ -156,8 +156,8 @@ cdef class TunTap(Device):
         told = self.options.gso_max_size
         if told is not None:
             return told, told
-        if self.leads is None or not self.use.features() & ~F_CSUM:
-            return None
+        if self.leads is None or not self.use.features() & ~F_CSUM or link.forwards():
+            return None       # a larger super-packet that is forwarded would come in single packets
         mtu = self.options.mtu or link.mtu(self.interface)
         send_max, overhead = self.leads
         return gso_limits(mtu, overhead + (ETHERNET_HEADER if self.medium == ETHERNET else 0), send_max)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +73,18 @@ def test_without_super_packets_nothing_is_set() -> None:
     device.leads_to(SEND, 0)
     with device:
         assert limits("t0") == (65536, 65536)
+
+
+@alone
+def test_where_packets_are_forwarded_it_is_the_kernels() -> None:
+    for setting in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+        path = Path("/proc/sys/net", setting)
+        path.write_text("1")
+        device = Tun("t0", mtu=1420)
+        device.leads_to(SEND, 0)
+        with device:
+            assert limits("t0") == (65536, 65536), setting
+        path.write_text("0")
 
 
 @alone

@@ -70,8 +70,6 @@ def behind(lab: Lab, west: Node, east: Node) -> Node:
     """A host that west forwards for; call once the tunnel is up."""
     house = lab.node("house")
     lab.link((house, "eth0"), (west, "house"))
-    west.sysctl("net.ipv4.ip_forward", 1)
-    west.sysctl("net.ipv6.conf.all.forwarding", 1)
     west.address("house", "10.6.0.1/24", "fd06::1/64")
     house.address("eth0", "10.6.0.2/24", "fd06::2/64")
     west.up("house")
@@ -94,6 +92,8 @@ def test_what_is_forwarded_arrives_as_it_was_sent(
 ):
     monkeypatch.setenv("TUNNEL_NO_OFFLOAD", OFFLOADS[offloads])
     west, east = hosts(lab)
+    west.sysctl("net.ipv4.ip_forward", 1)
+    west.sysctl("net.ipv6.conf.all.forwarding", 1)
     with engines((west, east), tmp_path, LINES[line]) as pair:
         house = behind(lab, west, east)
         if merged:  # the host sends plain packets, and the router's GRO makes super-packets of them

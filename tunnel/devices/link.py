@@ -12,6 +12,7 @@ import fcntl
 import os
 import socket
 import struct
+from pathlib import Path
 
 from tunnel.errors import DeviceError
 
@@ -20,6 +21,8 @@ NLM_F_REQUEST, NLM_F_ACK = 1, 4
 IFLA_MTU, IFLA_TXQLEN, IFLA_GSO_MAX_SIZE, IFLA_GSO_IPV4_MAX_SIZE = 4, 13, 41, 63  # linux/if_link.h
 SIOCGIFMTU = 0x8921
 IFF_UP = 1
+
+FORWARDING = ("/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding")
 
 REMEDIES = {
     errno.EINVAL: "an MTU is 68 to 65535 for a TUN, up to 65521 for a TAP",
@@ -67,6 +70,11 @@ def mtu(name: str) -> int:
             number = error.errno or 0
             raise DeviceError(f"interface {name}: its MTU: {os.strerror(number)}", number) from None
     return int(struct.unpack_from("i", answer, 16)[0])
+
+
+def forwards() -> bool:
+    """Whether the thread's namespace forwards packets of either family."""
+    return any(Path(name).read_text() == "1\n" for name in FORWARDING if Path(name).exists())
 
 
 def _attribute(kind: int, value: int) -> bytes:

@@ -22,8 +22,8 @@ class TunOptions(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
             ge=1000,
             le=65536,
             description="bytes of the kernel's largest super-packet. Unless told: what fits one send where packets"
-            " leave through a udp device, else the kernel's 65536. Larger ones that are forwarded to the interface"
-            " are cut by the kernel, which costs: 65536 may serve a router better",
+            " leave through a udp device, and the kernel's 65536 elsewhere and in a namespace that forwards when"
+            " the device opens: a larger one that is forwarded would be cut into single packets",
         ),
     ] | None = None  # fmt: skip
     multi_queue: Annotated[bool, Meta(description="attach one queue of several (IFF_MULTI_QUEUE)")] = False
