@@ -189,9 +189,9 @@ cdef class TunTap(Device):
     def kernel_drops(self) -> dict:
         """``tx``: packets for us that found the queue full: ``tx_dropped`` of the interface, where it is now.
 
-        All queues of the interface count, those of other processes too; of several workers the first
-        tells. None where it cannot be read:
-        once the interface is gone, or without CAP_NET_ADMIN when it has left its first namespace.
+        All queues of the interface count, those of other processes too; of several workers the first tells.
+        None where it cannot be read: once the interface is gone, or without CAP_NET_ADMIN when it has left
+        its first namespace.
         """
         return {} if self.queue else {"tx": self.queue_drops.total(self.fd)}
 

@@ -205,6 +205,24 @@ def test_a_socket_tells_of_its_own_namespace() -> None:
     os.close(far)
 
 
+@alone
+def test_a_forked_process_reads_the_same_namespace() -> None:
+    far = elsewhere()
+    with Netlink(far) as there:
+        there.set_link("lo", up=True)
+    with Udp(listen="127.0.0.1:0", netns=far) as device:
+        label, before = only(device)
+        inside(far, lambda: port_unreachable("127.0.0.1", 7))
+        child = os.fork()
+        if child == 0:
+            name, after = only(device)
+            risen = after["protocols"]["Udp"]["NoPorts"] - before["protocols"]["Udp"]["NoPorts"]
+            right = (name, risen, after["interfaces"]) == (label, 7, before["interfaces"])
+            os._exit(0 if right else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    os.close(far)
+
+
 def _bound() -> int:
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind(("127.0.0.1", 0))

@@ -8,11 +8,16 @@ side. The number stays until one of the two namespaces goes; the kernel knows no
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import closing
 from typing import NamedTuple
+
+from tunnel.errors import DeviceError
+from tunnel.netns import inside
 
 # linux/netlink.h, linux/rtnetlink.h, linux/if_link.h, linux/net_namespace.h
 NLMSG_ERROR, NLMSG_DONE = 2, 3
@@ -20,6 +25,7 @@ NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 RTM_NEWLINK, RTM_GETLINK, RTM_NEWNSID, RTM_GETNSID = 16, 18, 88, 90
 IFLA_IFNAME, IFLA_STATS64, IFLA_TARGET_NETNSID = 3, 23, 46
 NETNSA_NSID, NETNSA_FD = 1, 3
+SIOCGSKNS = 0x894C  # linux/sockios.h: the namespace of a socket
 MESSAGE, LINK = struct.Struct("=IHHII"), struct.Struct("=BxHiII")
 RX_DROPPED, TX_DROPPED = 6, 7  # of the words of rtnl_link_stats64
 RECEIVE = 1 << 16  # bytes: the kernel makes a dump's datagrams no larger than 32 KiB
@@ -47,8 +53,7 @@ class LinkCounters:
 
     def __init__(self) -> None:
         self.namespace = namespace()
-        kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK  # the kernel answers within send
-        self._netlink = socket.socket(socket.AF_NETLINK, kind, socket.NETLINK_ROUTE)
+        self._netlink, self._process = _opened(), os.getpid()
         self._number = 0
 
     def close(self) -> None:
@@ -79,8 +84,25 @@ class LinkCounters:
             self._ask(RTM_NEWNSID, NLM_F_ACK, wanted + _attribute(NETNSA_NSID, struct.pack("=i", -1)))
         return number
 
+    def _renew(self) -> None:
+        """A forked process gets a socket of its own: on one that is shared it would read others' answers."""
+        with closing(self._netlink):
+            if namespace() == self.namespace:
+                self._netlink = _opened()
+            else:
+                where = fcntl.ioctl(self._netlink, SIOCGSKNS)
+                try:
+                    self._netlink = inside(where, _opened)
+                except DeviceError as error:
+                    raise OSError(error.errno, str(error)) from error
+                finally:
+                    os.close(where)
+        self._process = os.getpid()
+
     def _ask(self, kind: int, flags: int, body: bytes) -> list[bytes]:
         """The bodies of the kernel's answer, which an error of 0 or NLMSG_DONE ends."""
+        if os.getpid() != self._process:
+            self._renew()
         self._number += 1
         size = MESSAGE.size + len(body)
         self._netlink.send(MESSAGE.pack(size, kind, NLM_F_REQUEST | flags, self._number, 0) + body)
@@ -93,6 +115,12 @@ class LinkCounters:
                     _refuse(answer)
                     return found
                 found.append(answer)
+
+
+def _opened() -> socket.socket:
+    """Not blocking: the kernel answers within send."""
+    kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+    return socket.socket(socket.AF_NETLINK, kind, socket.NETLINK_ROUTE)
 
 
 def _refuse(answer: bytes) -> None:

@@ -17,13 +17,12 @@ from functools import partial
 from weakref import WeakValueDictionary, finalize
 
 from tunnel.counters import NamespaceDrops
-from tunnel.devices.link_counters import LinkCounters, namespace
+from tunnel.devices.link_counters import SIOCGSKNS, LinkCounters, namespace
 from tunnel.errors import DeviceError
 from tunnel.netns import inside
 
 log = logging.getLogger(__name__)
 
-SIOCGSKNS = 0x894C  # linux/sockios.h
 READ = 1 << 16  # bytes; more than the kernel writes into these files
 SPAN = 1 << 64
 

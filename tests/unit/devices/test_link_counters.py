@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -57,3 +59,24 @@ def test_a_closed_socket_tells_nothing(links: LinkCounters):
     links.close()
     with pytest.raises(OSError, match="Bad file descriptor"):
         links.all()
+
+
+FORKED = """
+import os
+from tunnel.devices.link_counters import LinkCounters
+links = LinkCounters()
+names = [link.name for link in links.all()]
+children = []
+for _ in range(4):
+    child = os.fork()
+    if child == 0:
+        right = all([link.name for link in links.all()] == names and links.one("lo").name == "lo" for _ in range(300))
+        os._exit(0 if right else 1)
+    children.append(child)
+print([os.waitpid(child, 0)[1] for child in children])
+"""
+
+
+def test_processes_that_were_forked_do_not_read_each_others_answers():
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=False)
+    assert done.stdout == "[0, 0, 0, 0]\n", done.stderr
