@@ -31,9 +31,6 @@ from tunnel.devices.queue_drops import QueueDrops
 from tunnel.errors import ConfigError, DeviceClosed, DeviceError
 from tunnel.netns import inside
 
-cdef enum:
-    ETHERNET_HEADER = 14      # bytes
-
 cdef uint16_t REFUSED = reasons.REFUSED
 cdef uint16_t LINK_DOWN = reasons.LINK_DOWN
 
@@ -156,11 +153,10 @@ cdef class TunTap(Device):
         told = self.options.gso_max_size
         if told is not None:
             return told, told
-        if self.leads is None or not self.use.features() & ~F_CSUM or link.forwards():
-            return None       # a larger super-packet that is forwarded would come in single packets
-        mtu = self.options.mtu or link.mtu(self.interface)
+        if self.leads is None or self.medium != IP or not self.use.features() & ~F_CSUM or link.forwards():
+            return None
         send_max, overhead = self.leads
-        return gso_limits(mtu, overhead + (ETHERNET_HEADER if self.medium == ETHERNET else 0), send_max)
+        return gso_limits(self.options.mtu or link.mtu(self.interface), overhead, send_max)
 
     def _addresses(self):
         from tunnel.netlink import Netlink

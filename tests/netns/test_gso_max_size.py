@@ -15,6 +15,7 @@ from tests.netns.test_tuntap_traffic import talk
 from tunnel.devices.link import set_link
 from tunnel.devices.tuntap import Tap, Tun
 from tunnel.errors import ConfigError, DeviceError
+from tunnel.netns import inside
 
 pytestmark = pytest.mark.usefixtures("all_on")
 
@@ -52,12 +53,12 @@ def test_an_option_is_for_both_families_and_wins() -> None:
 
 
 @alone
-def test_it_goes_by_the_mtu_the_overhead_and_the_medium() -> None:
+def test_it_goes_by_the_mtu_and_the_overhead() -> None:
     for kind, options, overhead, expected in (
         (Tun, {"mtu": 1420}, 0, (46 * 1360 + 321, 46 * 1380 + 321)),
         (Tun, {"mtu": 1420}, 32, (45 * 1360 + 321, 45 * 1380 + 321)),
         (Tun, {}, 0, (43 * 1440 + 321, 43 * 1460 + 321)),
-        (Tap, {"mtu": 1420}, 8, (45 * 1360 + 321, 45 * 1380 + 321)),
+        (Tap, {"mtu": 1420}, 0, (65536, 65536)),  # the port of a bridge, maybe
         (Tun, {"mtu": 34736}, 0, (34676 + 321, 34696 + 321)),
         (Tun, {"mtu": 65535}, 0, (65536, 65536)),
     ):
@@ -127,8 +128,21 @@ def test_a_udp_tunnel_sets_it() -> None:
         assert limits("t0") == (46 * 1360 + 321, 46 * 1380 + 321)
         engine.stop()
     with running(Here(), "udp", "t0", "--tap", "--mtu", "1420", *udp) as engine:
-        assert limits("t0") == (45 * 1360 + 321, 45 * 1380 + 321)
+        assert limits("t0") == (65536, 65536)
         engine.stop()
+
+
+@alone
+def test_a_router_keeps_the_kernels() -> None:
+    """What it forwards is as large as hosts make it: cut by the kernel it would come in single packets."""
+    there = another()
+    for name in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+        for forwards, expected in (("1", 65536), ("0", 46 * 1360 + 321)):
+            inside(there, lambda: Path("/proc/sys/net", name).write_text(forwards))
+            device = Tun("t0", mtu=1420, netns=there)
+            device.leads_to(SEND, 0)
+            with device:
+                assert inside(there, lambda: limits("t0"))[0] == expected, (name, forwards)
 
 
 @alone

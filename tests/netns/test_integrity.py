@@ -92,7 +92,7 @@ def test_what_is_forwarded_arrives_as_it_was_sent(
 ):
     monkeypatch.setenv("TUNNEL_NO_OFFLOAD", OFFLOADS[offloads])
     west, east = hosts(lab)
-    west.sysctl("net.ipv4.ip_forward", 1)
+    west.sysctl("net.ipv4.ip_forward", 1)  # before the TUN is made: what it tells the kernel depends on it
     west.sysctl("net.ipv6.conf.all.forwarding", 1)
     with engines((west, east), tmp_path, LINES[line]) as pair:
         house = behind(lab, west, east)

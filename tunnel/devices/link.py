@@ -73,8 +73,9 @@ def mtu(name: str) -> int:
 
 
 def forwards() -> bool:
-    """Whether the thread's namespace forwards packets of either family."""
-    return any(Path(name).read_text() == "1\n" for name in FORWARDING if Path(name).exists())
+    """Whether the thread's namespace is a router, for IPv4 or IPv6."""
+    files = (Path("/proc/sys/net", name) for name in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"))
+    return any(file.exists() and file.read_text().strip() != "0" for file in files)
 
 
 def _attribute(kind: int, value: int) -> bytes:

@@ -21,9 +21,9 @@ class TunOptions(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
         Meta(
             ge=1000,
             le=65536,
-            description="bytes of the kernel's largest super-packet. Unless told: what fits one send where packets"
-            " leave through a udp device, and the kernel's 65536 elsewhere and in a namespace that forwards when"
-            " the device opens: a larger one that is forwarded would be cut into single packets",
+            description="bytes of the kernel's largest super-packet. Unless told: for a TUN whose packets leave through"
+            " a udp device what fits one send, but where the namespace forwards when it opens, for a larger one that"
+            " is forwarded to the interface is cut by the kernel first; else the kernel's 65536",
         ),
     ] | None = None  # fmt: skip
     multi_queue: Annotated[bool, Meta(description="attach one queue of several (IFF_MULTI_QUEUE)")] = False
