@@ -22,8 +22,6 @@ IFLA_MTU, IFLA_TXQLEN, IFLA_GSO_MAX_SIZE, IFLA_GSO_IPV4_MAX_SIZE = 4, 13, 41, 63
 SIOCGIFMTU = 0x8921
 IFF_UP = 1
 
-FORWARDING = ("/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding")
-
 REMEDIES = {
     errno.EINVAL: "an MTU is 68 to 65535 for a TUN, up to 65521 for a TAP",
     errno.EPERM: "CAP_NET_ADMIN is needed",
