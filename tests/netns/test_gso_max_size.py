@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,7 @@ def test_a_router_keeps_the_kernels() -> None:
     there = another()
     for name in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
         for forwards, expected in (("1", 65536), ("0", 46 * 1360 + 321)):
-            inside(there, lambda: Path("/proc/sys/net", name).write_text(forwards))
+            inside(there, partial(Path("/proc/sys/net", name).write_text, forwards))
             device = Tun("t0", mtu=1420, netns=there)
             device.leads_to(SEND, 0)
             with device:
