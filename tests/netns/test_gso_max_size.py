@@ -78,18 +78,6 @@ def test_without_super_packets_nothing_is_set() -> None:
 
 
 @alone
-def test_where_packets_are_forwarded_it_is_the_kernels() -> None:
-    for setting in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
-        path = Path("/proc/sys/net", setting)
-        path.write_text("1")
-        device = Tun("t0", mtu=1420)
-        device.leads_to(SEND, 0)
-        with device:
-            assert limits("t0") == (65536, 65536), setting
-        path.write_text("0")
-
-
-@alone
 def test_out_of_range() -> None:
     for wrong in (999, 65537):
         with pytest.raises(ConfigError, match="gso_max_size"):
