@@ -4,6 +4,8 @@
 .PHONY: help build demo check test networks unprivileged computing soak bench clean
 
 python := .venv/bin/python
+# What opens devices; a lab opens none.
+without := $(python) -m pytest -p no:cacheprovider --ignore-glob='*/test_lab_*' tests/netns tests/unit/devices
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -23,7 +25,7 @@ test: build  ## everything, as root also as uid 65534 and on newer Pythons: at m
 # The network tests mostly wait, and look at the clock: what computes runs beside them, and gives way.
 networks:
 	@$(python) -m pytest -p no:cacheprovider tests/netns
-	@TUNNEL_NO_OFFLOAD=all $(python) -m pytest -p no:cacheprovider tests/netns tests/unit/devices
+	@TUNNEL_NO_OFFLOAD=all $(without)
 
 unprivileged:
 	@.ci/unprivileged $(python) -m pytest -p no:cacheprovider tests/netns
@@ -36,7 +38,7 @@ soak: build  ## long runs, by hand; the network tests with each offload off alon
 	@$(python) -m pytest -m soak tests
 	@for name in $$($(python) -c 'from tunnel.offloads import NAMES; print(*NAMES)'); do \
 		echo "without $$name"; \
-		TUNNEL_NO_OFFLOAD=$$name $(python) -m pytest -p no:cacheprovider tests/netns tests/unit/devices || exit 1; \
+		TUNNEL_NO_OFFLOAD=$$name $(without) || exit 1; \
 	done
 
 bench: build  ## the benchmarks; on Debian as root with their peers installed

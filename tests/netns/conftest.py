@@ -20,16 +20,23 @@ MARK = "TUNNEL_TEST_SESSION"  # in the environment of whatever a test starts, ho
 NO_RIGHTS = (errno.EPERM, errno.EACCES, errno.ENOSPC)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of this folder are network tests."""
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker("netns")
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """All tests of this folder are network tests. With offloads switched off, those that choose are left out."""
+    ours = [item for item in items if item.path.is_relative_to(HERE)]
+    for item in ours:
+        item.add_marker("netns")
+    if offloads.switched_off():
+        same = [item for item in ours if "all_on" in getattr(item, "fixturenames", ())]
+        items[:] = [item for item in items if item not in same]
+        config.hook.pytest_deselected(items=same)
 
 
 @pytest.fixture
 def all_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests of what an offload does: on, whatever this run has switched off. Before any lab, which inherits it."""
+    """For tests of what an offload does, or that choose themselves: on, whatever this run has switched off.
+
+    Before any lab, which inherits it. A run with something off would repeat them, so it leaves them out.
+    """
     monkeypatch.setenv(offloads.VARIABLE, "")
 
 

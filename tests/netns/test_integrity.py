@@ -16,6 +16,8 @@ from tests.netns.integrity import ADDRESSES, LINES, MTU, OFFLOADS, carried, coun
 from tunnel.counters import Ledger
 from tunnel.lab import Lab, Node
 
+pytestmark = pytest.mark.usefixtures("all_on")
+
 MIB = 1 << 20
 SHORT = {"clean": 64 * MIB}  # what CI sends, 8 MiB where it is not named
 LONG = {"loss-5": 16 * MIB}

@@ -28,6 +28,8 @@ from tunnel.handlers.wire import Wire
 from tunnel.offload.fit import declare, fit
 from tunnel.packet import ETHERNET, F_ALL, F_CSUM, IP
 
+pytestmark = pytest.mark.usefixtures("all_on")
+
 TSO, USO = 0x06, 0x60
 UDP_L4, TCPV4 = 5, 1
 KERNEL_SEGMENTS = 128  # of one UDP super-packet (UDP_MAX_SEGMENTS): it refuses more, though nothing lies

@@ -197,6 +197,7 @@ def test_a_persistent_interface_is_attached_to() -> None:
     delete("t0")
 
 
+@pytest.mark.usefixtures("all_on")
 @alone
 def test_super_packets_are_cut_to_what_the_tunnels_sends_take() -> None:
     site = Graph()
