@@ -25,10 +25,10 @@ def counter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return library
 
 
-def measure(counter: Path, packets: int, before: int, between: int) -> dict[str, Any]:
+def measure(counter: Path, what: str, packets: int, before: int, between: int) -> dict[str, Any]:
     """What ``program.py`` prints, and what grew between its two looks."""
     done = subprocess.run(
-        [sys.executable, str(HERE / "program.py"), str(packets), str(before), str(between)],
+        [sys.executable, str(HERE / "program.py"), what, str(packets), str(before), str(between)],
         env={**os.environ, "LD_PRELOAD": str(counter), "PYTHONPATH": str(TOP)},
         capture_output=True,
         text=True,
@@ -40,18 +40,20 @@ def measure(counter: Path, packets: int, before: int, between: int) -> dict[str,
     return {**found, "grown": grown}
 
 
-def test_a_million_packets(counter: Path):
-    found = measure(counter, 64, FIRST, LAST - FIRST)
-    breaths = (LAST - FIRST) // 64
-    assert found["returned"] == breaths * 64
+@pytest.mark.parametrize(("what", "full"), [("echo", 64), ("tunnel", 40)])
+def test_a_million_packets(counter: Path, what: str, full: int):
+    found = measure(counter, what, full, FIRST, LAST - FIRST)
+    breaths = (LAST - FIRST) // full
+    assert found["returned"] == breaths * full
     assert found["grown"]["calls"] <= breaths, "more than one allocation a breath"
     assert abs(found["grown"]["blocks"]) < 100
     assert found["grown"]["resident"] < 1 << 20
 
 
-def test_a_fuller_breath_allocates_no_more(counter: Path):
+@pytest.mark.parametrize(("what", "full"), [("echo", 64), ("tunnel", 40)])
+def test_a_fuller_breath_allocates_no_more(counter: Path, what: str, full: int):
     breaths = 2_000
-    calls = {packets: measure(counter, packets, packets * 200, packets * breaths) for packets in (1, 64)}
-    assert [found["returned"] for found in calls.values()] == [breaths, 64 * breaths]
-    one, full = (found["grown"]["calls"] for found in calls.values())
-    assert abs(full - one) < breaths / 10, f"{one} calls for one packet a breath, {full} for 64"
+    calls = {packets: measure(counter, what, packets, packets * 200, packets * breaths) for packets in (1, full)}
+    assert [found["returned"] for found in calls.values()] == [breaths, full * breaths]
+    lone, many = (found["grown"]["calls"] for found in calls.values())
+    assert abs(many - lone) < breaths / 10, f"{lone} calls for one packet a breath, {many} for {full}"
