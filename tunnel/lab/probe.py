@@ -20,6 +20,7 @@ ICMP_REQUEST, ICMP_REPLY = 8, 0
 ICMP6_REQUEST, ICMP6_REPLY = 128, 129
 BLOCK = bytes(range(256)) * 1024  # 256 KiB a send
 PATIENCE_S = 5.0
+LAST_S = 1.0  # for the answers to the last requests
 
 Progress = Callable[[float], None]  # called with the share that is done, 0 to 1
 
@@ -56,20 +57,21 @@ class Transfer:
 def ping(node: Node, address: str, *, count: int, interval_s: float, progress: Progress = lambda share: None) -> Echoes:
     """Send ``count`` echo requests from a node, one each ``interval_s``, and wait for the answers.
 
-    An answer counts while the next request is not due, the last one's for a second.
+    An answer counts however late it comes, the last ones' within a second.
     """
     version = ip_address(address).version
     family, proto = (socket.AF_INET, socket.IPPROTO_ICMP) if version == 4 else (socket.AF_INET6, socket.IPPROTO_ICMPV6)
-    rtts = []
+    asked: dict[int, float] = {}
+    took: dict[int, float] = {}
     with node.socket(family, socket.SOCK_RAW, proto) as sock:
         for number in range(count):
-            start = time.monotonic()
+            asked[number] = start = time.monotonic()
             sock.sendto(_request(version, number), (address, 0))
-            rtt = _await_reply(sock, version, number, start, 1.0 if number == count - 1 else interval_s)
-            rtts += [] if rtt is None else [rtt]
             progress((number + 1) / count)
-            _rest(start + interval_s)
-    return Echoes(count, tuple(rtts))
+            _listen(sock, version, asked, took, start + interval_s)
+        if len(took) < count:
+            _listen(sock, version, asked, took, start + max(interval_s, LAST_S), count)
+    return Echoes(count, tuple(took[number] for number in sorted(took)))
 
 
 def transfer(
@@ -133,19 +135,25 @@ def _request(version: int, number: int) -> bytes:
     return struct.pack("!BBH", kind, 0, checksum) + body
 
 
-def _await_reply(sock: socket.socket, version: int, number: int, start: float, limit_s: float) -> float | None:
-    """The time until the reply to request ``number`` came; None where it did not."""
+def _listen(
+    sock: socket.socket, version: int, asked: dict[int, float], took: dict[int, float], until: float,
+    enough: int | None = None,
+) -> None:  # fmt: skip
+    """Take answers until a time, or until there are ``enough``."""
+    while len(took) != enough and select.select([sock], [], [], max(0.0, until - time.monotonic()))[0]:
+        number = _answered(version, sock.recv(2048))
+        if number in asked and number not in took:
+            took[number] = time.monotonic() - asked[number]
+
+
+def _answered(version: int, packet: bytes) -> int | None:
+    """The number of our request that the packet answers; None where it does not."""
+    message = packet[(packet[0] & 15) * 4 :] if version == 4 else packet
     kind = ICMP_REPLY if version == 4 else ICMP6_REPLY
-    while select.select([sock], [], [], max(0.0, start + limit_s - time.monotonic()))[0]:
-        packet = sock.recv(2048)
-        message = packet[(packet[0] & 15) * 4 :] if version == 4 else packet
-        if len(message) >= 8 and message[0] == kind and message[4:8] == _request(version, number)[4:8]:
-            return time.monotonic() - start
-    return None
-
-
-def _rest(until: float) -> None:
-    select.select([], [], [], max(0.0, until - time.monotonic()))
+    if len(message) < 8 or message[0] != kind:
+        return None
+    identifier, number = struct.unpack_from("!HH", message, 4)
+    return number if identifier == os.getpid() & 0xFFFF else None
 
 
 def _checksum(data: bytes) -> int:
