@@ -10,7 +10,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp
 
 from _socket cimport iovec, msghdr
-from tunnel.arena cimport HEADROOM, arena_t
+from tunnel.arena cimport HEADROOM, TAILROOM, arena_t
 from tunnel.batch cimport batch_append, batch_t
 from tunnel.endpoint cimport endpoint_at, endpoint_same, endpoint_t
 from tunnel.handler cimport counters_t, tally_add
@@ -19,7 +19,6 @@ from tunnel.packet cimport DATAGRAM, FOLLOWS, packet_lay, packet_t
 cdef enum:
     RUN_PACKETS = 64          # a send; UDP_MAX_SEGMENTS is 128 from Linux 6.9, 64 before
     RUN_BYTES = 65507         # a send; IPv6 would take 20 more
-    TAILROOM = 64             # told of a received datagram; more would be copied by packet_own
     LOCAL_SIDE = 21           # bytes from endpoint_t.local on: address, interface, ToS
 
 

@@ -3,9 +3,8 @@
 from libc.stdint cimport uint8_t, uint32_t
 
 from _message cimport CONTROL, NAME
-from _run cimport TAILROOM
 from _socket cimport iovec, mmsghdr, msghdr
-from tunnel.arena cimport ARENA_RECEIVE, HEADROOM
+from tunnel.arena cimport ARENA_RECEIVE, HEADROOM, TAILROOM
 from tunnel.batch cimport BATCH_MAX, batch_t
 
 # A message may bring 65,535 bytes, and recvmmsg wants every buffer beforehand. What a slot does not use

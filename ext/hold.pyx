@@ -9,7 +9,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
-from tunnel.arena cimport HEADROOM, READ_MAX, arena_take
+from tunnel.arena cimport HEADROOM, READ_MAX, TAILROOM, arena_take
 from tunnel.batch cimport Batch, batch_append, batch_t
 from tunnel.endpoint cimport endpoint_at, endpoint_new
 from tunnel.packet cimport FRESH, RELEASED, SHARED, packet_t
@@ -138,7 +138,7 @@ cdef packet_t *hold_copy(const held_t *held, batch_t *batch) noexcept nogil:
     The slot stays in use until ``hold_drop``. The caller sets egress.
     """
     cdef uint32_t endpoint = 0
-    cdef uint8_t *room = arena_take(batch.arena, HEADROOM + held.packet.len)
+    cdef uint8_t *room = arena_take(batch.arena, HEADROOM + held.packet.len + TAILROOM)
     cdef packet_t *p
     if held.endpoint.size:
         endpoint = endpoint_new(batch.arena)
@@ -149,7 +149,7 @@ cdef packet_t *hold_copy(const held_t *held, batch_t *batch) noexcept nogil:
         return NULL
     p[0] = held.packet
     p.data = room + HEADROOM
-    p.tailroom = 0
+    p.tailroom = TAILROOM
     p.flags |= RELEASED
     p.endpoint = endpoint
     if endpoint:

@@ -17,6 +17,7 @@ cdef enum:
     ARENA_FIRST = 64          # nothing lies at offset 0, so that 0 can mean none
     ARENA_RECEIVE = 1048576   # receives stop here; the rest is for what stages write
     HEADROOM = 64             # bytes kept free before each packet, the virtio header's 10 among them
+    TAILROOM = 32             # and behind it, where it lies alone: room for padding to 16 bytes and a 16-byte tag
     READ_MAX = 65600          # the largest read: 65,535 bytes of IP, Ethernet header, two tags, rounded
 
 ctypedef struct arena_t:

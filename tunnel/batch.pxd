@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from tunnel.arena cimport HEADROOM, Arena, arena_t, arena_take
+from tunnel.arena cimport HEADROOM, TAILROOM, Arena, arena_t, arena_take
 from tunnel.packet cimport (
     CLONED, EMITTED, SHARED, Packet, packet_lay, packet_t,
 )
@@ -33,18 +33,18 @@ cdef inline packet_t *batch_append(batch_t *batch) noexcept nogil:
 
 
 cdef inline packet_t *batch_emit(batch_t *batch, uint32_t size) noexcept nogil:
-    """A new packet of ``size`` bytes, not zeroed, headroom before it; NULL where there is no room.
+    """A new packet of ``size`` bytes, not zeroed, room around it; NULL where there is no room.
 
     The caller writes the bytes, sets medium and egress and calls ``parse_packet``. Pointers to
     other descriptors of the batch are void afterwards (the array may have moved).
     """
-    cdef uint8_t *room = arena_take(batch.arena, HEADROOM + size)
+    cdef uint8_t *room = arena_take(batch.arena, HEADROOM + size + TAILROOM)
     cdef packet_t *p
     if room == NULL:
         return NULL
     p = batch_append(batch)
     if p != NULL:
-        packet_lay(p, room, HEADROOM, size, 0)
+        packet_lay(p, room, HEADROOM, size, TAILROOM)
         p.flags = EMITTED
     return p
 

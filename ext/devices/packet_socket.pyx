@@ -17,7 +17,7 @@ from _socket cimport (
     TP_STATUS_VLAN_VALID, cmsghdr, iovec, msghdr, recvmsg, tpacket_auxdata, writev,
 )
 from _vnet cimport VNET_HDR, vnet_give, vnet_take
-from tunnel.arena cimport ARENA_RECEIVE, HEADROOM, READ_MAX, arena_take
+from tunnel.arena cimport ARENA_RECEIVE, HEADROOM, READ_MAX, TAILROOM, arena_take
 from tunnel.batch cimport BATCH_RECEIVE, batch_append, batch_t
 from tunnel.device cimport Device
 from tunnel.devices.vnet cimport Vnet, vnet_count, vnet_refused
@@ -168,11 +168,11 @@ cdef class PacketSocket(Device):
             p = batch_append(batch)
             if p == NULL:
                 break
-            packet_lay(p, room, HEADROOM, <uint32_t> size - VNET_HDR, 0)
+            packet_lay(p, room, HEADROOM, <uint32_t> size - VNET_HDR, TAILROOM)
             p.medium = ETHERNET
             vnet_take(p, <const virtio_net_hdr *> (room + HEADROOM - VNET_HDR))
             vnet_count(self.use, p)
-            arena_take(batch.arena, HEADROOM + p.len)
+            arena_take(batch.arena, HEADROOM + p.len + TAILROOM)
             packet_untag(p, &message)
         return batch.count - before
 

@@ -17,7 +17,7 @@ from posix.unistd cimport ftruncate
 from _capture cimport (
     CUT, END, ENHANCED, PACKET, PASSED, WINDOW, capture_begin, capture_next, capture_t,
 )
-from tunnel.arena cimport ARENA_RECEIVE, HEADROOM, arena_take
+from tunnel.arena cimport ARENA_RECEIVE, HEADROOM, TAILROOM, arena_take
 from tunnel.batch cimport BATCH_RECEIVE, batch_append, batch_t
 from tunnel.device cimport Device
 from tunnel.packet cimport ETHERNET, IP, packet_drop, packet_lay, packet_t
@@ -183,11 +183,11 @@ cdef uint32_t pcap_medium(uint32_t link) noexcept nogil:
 
 cdef bint pcap_append(Pcap self, batch_t *batch, const capture_t *reader) noexcept nogil:
     """The reader's packet into the batch; False where there is no room."""
-    cdef uint8_t *room = arena_take(batch.arena, HEADROOM + reader.size)
+    cdef uint8_t *room = arena_take(batch.arena, HEADROOM + reader.size + TAILROOM)
     cdef packet_t *p = NULL if room == NULL else batch_append(batch)
     if p == NULL:
         return False
-    packet_lay(p, room, HEADROOM, reader.size, 0)
+    packet_lay(p, room, HEADROOM, reader.size, TAILROOM)
     p.medium = self.medium
     memcpy(p.data, reader.data, reader.size)
     return True

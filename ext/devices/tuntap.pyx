@@ -16,7 +16,7 @@ from _linux cimport (
 )
 from _vnet cimport VNET_HDR, vnet_give, vnet_take
 
-from tunnel.arena cimport ARENA_RECEIVE, HEADROOM, READ_MAX, arena_take
+from tunnel.arena cimport ARENA_RECEIVE, HEADROOM, READ_MAX, TAILROOM, arena_take
 from tunnel.batch cimport BATCH_RECEIVE, batch_append, batch_t
 from tunnel.device cimport Device
 from tunnel.devices.vnet cimport Vnet, vnet_count, vnet_refused
@@ -204,12 +204,12 @@ cdef class TunTap(Device):
                     continue
                 break
             p = batch_append(batch)
-            packet_lay(p, room, HEADROOM, <uint32_t> size - skip, 0)
+            packet_lay(p, room, HEADROOM, <uint32_t> size - skip, TAILROOM)
             p.medium = self.medium
             if skip:
                 vnet_take(p, <const virtio_net_hdr *> (room + HEADROOM - VNET_HDR))
                 vnet_count(self.use, p)
-            arena_take(batch.arena, HEADROOM + p.len)
+            arena_take(batch.arena, HEADROOM + p.len + TAILROOM)
         return <int> batch.count
 
     cdef int c_send(self, batch_t *batch) except -1 nogil:

@@ -11,7 +11,7 @@ not the one in the IPv6 header.
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from tunnel.arena cimport HEADROOM, arena_take
+from tunnel.arena cimport HEADROOM, TAILROOM, arena_take
 from tunnel.batch cimport BATCH_MAX, Batch, batch_append
 from tunnel.offload.checksum cimport checksum_copy, checksum_verify
 from tunnel.offload.claim cimport claim_check
@@ -68,7 +68,7 @@ cdef inline void _lay(const packet_t *p, packet_t *piece, uint8_t *room, uint32_
     memcpy(piece, p, sizeof(packet_t))
     piece.data = room + HEADROOM
     piece.headroom = HEADROOM
-    piece.tailroom = 0
+    piece.tailroom = TAILROOM
     piece.len = p.payload + size
     piece.flags &= ~SHARED
     piece.gso_type = piece.vnet_flags = 0
@@ -122,7 +122,7 @@ cdef uint16_t segment_cut(const packet_t *p, batch_t *out, uint32_t behind) noex
         return NO_ROOM
     pseudo = _pseudo(p, wire.TCP_CHECKSUM if p.proto == wire.PROTO_TCP else wire.UDP_CHECKSUM)
     for i in range(pieces):
-        room = arena_take(out.arena, HEADROOM + p.payload + _size(p, i))
+        room = arena_take(out.arena, HEADROOM + p.payload + _size(p, i) + TAILROOM)
         piece = batch_append(out) if room != NULL else NULL
         if piece == NULL:
             out.count = first
