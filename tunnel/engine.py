@@ -140,7 +140,7 @@ class Engine:
             if device not in self._gone:
                 self._watch(device)
         self._look_later()
-        ends.callback(lambda: self._next_look.cancel())
+        ends.callback(lambda: self._next_look.cancel())  # noqa: PLW0108 - each look sets another
         self._after()
 
     def _watch(self, device: Device) -> None:
