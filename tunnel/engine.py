@@ -4,6 +4,7 @@
     timer       one timerfd, set to the earliest deadline of all handlers
     writable    a device that was blocked: what it holds goes first, then its feeders go on
     gone        its reader is removed first; the engine ends, or opens the device again
+    detached    closed by whoever runs the engine, and opened again by ``attach``
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Engine:
         self._handlers = list(graph.handlers.values())
         self._done: asyncio.Future[None] | None = None
         self._stopped = False
+        self._detached: set[Device] = set()
 
     async def run(self, started: Callable[[], None] | None = None) -> None:
         """Open every device, serve until the end, close everything.
@@ -69,6 +71,28 @@ class Engine:
         self._stopped = True
         self._end(None)
 
+    def detach(self, device: Device) -> None:
+        """Close a device and go on without it: packets for it are dropped as CLOSED. Before ``run``: it stays closed.
+
+        Not from within a handler or a device, as ``attach`` and ``rearm``; all three on the loop's thread.
+        """
+        self._detached.add(device)
+        if not self._over() and device not in self._gone:
+            self._lose(device)
+            self._guard(self._plan.flush, device, monotonic_ns())  # what it holds is refused, and dropped
+
+    def attach(self, device: Device) -> None:
+        """Open a device that was detached and receive from it. ``DeviceError``: it could not be, and stays detached."""
+        if device in self._detached:
+            if not self._over():
+                device.open()
+                self._found(device)
+            self._detached.discard(device)
+
+    def rearm(self) -> None:
+        """Look at the handlers' deadlines: who calls a handler between two steps may have changed one."""
+        self._after()
+
     def counts(self) -> Ledger:
         """The ledger: counters of every device, handler and offload, and the kernel's own drops."""
         devices = self.graph.devices.items()
@@ -84,7 +108,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._done = done = self._loop.create_future()
         self._error: Exception | None = None
-        self._gone: set[Device] = set()
+        self._gone = set(self._detached)
         self._blocked: set[Device] = set()
         self._pulls: dict[Device, asyncio.Handle] = {}
         self._finishing = False
@@ -95,13 +119,13 @@ class Engine:
         """What is opened is given back by ``ends``, the last first, whatever fails."""
         tell_sends(self.graph)
         for device in self._devices:
-            device.open()
+            if device not in self._gone:
+                device.open()
             ends.callback(device.close)
-        options = self.graph.engine
-        self._plan = Plan(
-            self._handlers, self._devices, self._joints(),
-            strict=options.strict, quarantine_after=options.quarantine_after,
-        )  # fmt: skip
+        named: dict[str, Handler | Device] = {**self.graph.devices, **self.graph.handlers}
+        joints = [(named[a], out, named[b], into) for a, out, b, into in self.graph.links]
+        strict, after = self.graph.engine.strict, self.graph.engine.quarantine_after
+        self._plan = Plan(self._handlers, self._devices, joints, strict=strict, quarantine_after=after)
         self._feeders = {device: self._plan.feeders(device) for device in self._devices}
         self._timer = Timer()
         ends.callback(self._timer.close)
@@ -112,19 +136,12 @@ class Engine:
         self._loop.add_reader(self._timer.fd, self._ticked)
         ends.callback(self._loop.remove_reader, self._timer.fd)
         for device in self._devices:
-            self._watch(device)
             ends.callback(self._unwatch, device)
+            if device not in self._gone:
+                self._watch(device)
         self._look_later()
-        ends.callback(self._look_no_more)
+        ends.callback(lambda: self._next_look.cancel())  # noqa: PLW0108 - each look sets another
         self._after()
-
-    def _joints(self) -> list[tuple[Handler | Device, int, Handler | Device, int]]:
-        named: dict[str, Handler | Device] = {**self.graph.devices, **self.graph.handlers}
-        return [(named[a], out, named[b], into) for a, out, b, into in self.graph.links]
-
-    def _shut(self, device: Device) -> None:
-        self._unwatch(device)
-        device.close()
 
     def _watch(self, device: Device) -> None:
         """Receive from a device whenever it is ready; a file always is."""
@@ -155,9 +172,6 @@ class Engine:
 
     def _look_later(self) -> None:
         self._next_look = self._loop.call_later(LOOK_S, self._look)
-
-    def _look_no_more(self) -> None:
-        self._next_look.cancel()
 
     def _pull(self, device: Device) -> None:
         more = self._guard(self._plan.breathe, device, monotonic_ns())
@@ -235,10 +249,7 @@ class Engine:
         device = error.device
         if device in self._gone:
             return
-        self._shut(device)
-        self._gone.add(device)
-        if device in self._blocked:
-            self._unblock(device)
+        self._lose(device)
         if error.finished:
             self._finishing = True
         elif self.graph.engine.on_gone == "end":
@@ -247,6 +258,18 @@ class Engine:
             log.warning("%s; it is opened again as soon as that is possible", error)
             self._loop.call_later(RETRY_S, self._reopen, device)
 
+    def _lose(self, device: Device) -> None:
+        self._unwatch(device)
+        device.close()
+        self._gone.add(device)
+        if device in self._blocked:
+            self._unblock(device)
+
+    def _found(self, device: Device) -> None:
+        self._gone.discard(device)
+        if not self._paused(device):
+            self._watch(device)
+
     def _quiet(self) -> bool:
         """A device has given all it had (a capture file), and nothing else can come."""
         live = any(device.fd >= 0 or device in self._pulls for device in self._devices)
@@ -254,7 +277,7 @@ class Engine:
         return not live and not holding and not self._blocked and not self._plan.waiting()
 
     def _reopen(self, device: Device) -> None:
-        if self._over() or device not in self._gone:
+        if self._over() or device not in self._gone - self._detached:
             return
         try:
             device.open()
@@ -264,9 +287,7 @@ class Engine:
         except Exception as error:
             self._end(error)
         else:
-            self._gone.discard(device)
-            if not self._paused(device):
-                self._watch(device)
+            self._found(device)
 
     def _over(self) -> bool:
         return self._done is None or self._done.done()

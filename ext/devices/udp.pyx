@@ -25,7 +25,7 @@ from tunnel.packet cimport DATAGRAM, packet_drop
 
 from tunnel import reasons
 from tunnel.devices.udp_counters import UdpCounters
-from tunnel.devices.udp_socket import UdpOptions, check_options, offloads, open_udp, sharing
+from tunnel.devices.udp_socket import UdpOptions, bind_ahead, check_options, mark, offloads, opened, sharing
 from tunnel.errors import DeviceClosed
 
 cdef uint16_t REFUSED = reasons.REFUSED
@@ -206,6 +206,10 @@ cdef class Udp(Device):
     send_max = RUN_BYTES
     Options = UdpOptions
     port = None               # a SharedPort, in several workers
+    ahead = None              # the socket that the next open takes
+    queues = sharing
+    rebind = bind_ahead
+    set_mark = mark
 
     def __cinit__(self, **options):
         self.c = <udp_t *> calloc(1, sizeof(udp_t))
@@ -215,21 +219,16 @@ cdef class Udp(Device):
 
     def __init__(self, **options):
         super().__init__()
-        self.options = UdpOptions(**options)
-        check_options(self.options)
+        self.options = check_options(UdpOptions(**options))
         self.kernel = UdpCounters(self.options)
 
     def __dealloc__(self):
         free(self.c)
 
-    def queues(self, int count) -> list:
-        """Sockets of one port (SO_REUSEPORT): the kernel keeps to one of them for one sender."""
-        return sharing(self, count)
-
     def open(self):
         """Open and bind the socket; raises ``DeviceError``. Nothing happens where it is open."""
         if self.socket is None:
-            self.socket = open_udp(self.options, self.port)
+            self.socket = opened(self)
             self.c.six = self.socket.family == AF_INET6
             self.c.gso.on, self.c.gro.on, self.c.mmsg.on = offloads(self.socket)
             self.fd = self.socket.fileno()

@@ -6,7 +6,7 @@ cdef struct udp_t
 
 
 cdef class Udp(Device):
-    cdef readonly object options      # UdpOptions
-    cdef object socket                # None while closed
+    cdef public object options        # UdpOptions
+    cdef readonly object socket       # None while closed
     cdef udp_t *c                     # message headers and control buffers of one system call
     cdef object kernel                # UdpCounters

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from tunnel import endpoints
 from tunnel import offloads as switches
@@ -54,7 +54,10 @@ class SharedPort:
 
 
 def sharing(device: Udp, count: int) -> list[Udp]:
-    """``count`` devices like this one that share its port. ``ConfigError`` where it is an inherited socket."""
+    """``count`` devices like this one that share its port (SO_REUSEPORT): the kernel keeps to one for one sender.
+
+    ``ConfigError`` where it is an inherited socket.
+    """
     if device.options.fd is not None:
         raise ConfigError(f"{device.name}: an inherited socket is one, expected workers = 1, or `listen`")
     port, made = SharedPort(), [type(device)(**asdict(device.options)) for _ in range(count)]
@@ -63,12 +66,37 @@ def sharing(device: Udp, count: int) -> list[Udp]:
     return made
 
 
-def check_options(options: UdpOptions) -> None:
-    """Raise ``ConfigError`` where the options do not name one socket."""
+def bind_ahead(device: Udp, listen: str) -> None:
+    """The address that the next ``open`` takes. Of an open device it is bound at once, while the old one still serves.
+
+    So the way over is ``rebind``, ``close``, ``open``. ``ConfigError`` or ``DeviceError``: nothing has changed.
+    """
+    options = check_options(replace(device.options, listen=listen, fd=None))
+    device.ahead = open_udp(options, device.port) if device.socket else None
+    device.options = options
+
+
+def mark(device: Udp, number: int) -> None:
+    """Firewall mark of what is sent from now on, 0 for none. ``OSError``: nothing has changed."""
+    for sock in (device.socket, device.ahead):
+        if sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, number)
+    device.options = replace(device.options, mark=number or None)
+
+
+def opened(device: Udp) -> socket.socket:
+    """The socket that was bound ahead, or a new one: see ``open_udp``."""
+    ahead, device.ahead = device.ahead, None
+    return ahead or open_udp(device.options, device.port)
+
+
+def check_options(options: UdpOptions) -> UdpOptions:
+    """The options; ``ConfigError`` where they do not name one socket."""
     if (options.fd is None) == (not options.listen):
         raise ConfigError("udp: either listen or fd was expected")
     if options.listen:
         endpoints.parse(options.listen)
+    return options
 
 
 def open_udp(options: UdpOptions, shared: SharedPort | None = None) -> socket.socket:
