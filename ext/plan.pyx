@@ -1,16 +1,14 @@
-"""A plan: the graph made ready for the data path, and what is done when something raises."""
+"""A plan: the graph made ready for the data path, and its steps."""
 
-import logging
-
-from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 from tunnel.batch cimport Batch, batch_settle, batch_t
+from tunnel.blame cimport plan_blame
 from tunnel.breath cimport plan_breathe, plan_exhale
 from tunnel.device cimport Device
 from tunnel.dwell cimport plan_dwell
 from tunnel.handler cimport Handler
-from tunnel.packet cimport HELD, packet_drop
 from tunnel.scatter cimport plan_scatter
 from tunnel.send cimport plan_flush
 from tunnel.stage cimport (
@@ -19,12 +17,9 @@ from tunnel.stage cimport (
 )
 
 from tunnel import reasons
-from tunnel.errors import DeviceClosed
 
 cdef enum:
     ROUNDS = 8                # times that punts are served, or exceptions met, in one step
-
-log = logging.getLogger("tunnel")
 
 
 cdef class Plan:
@@ -120,7 +115,7 @@ cdef class Plan:
             with nogil:
                 plan_flush(&self.c, place)
         except BaseException as error:
-            _blame(self, error)
+            plan_blame(&self.c, error, self.strict, self.quarantine_after)
         finally:
             self.busy = False
         return self.c.stages[place].tail.count == 0
@@ -162,7 +157,7 @@ cdef class Plan:
                     return
                 self._serve_punts()
             except BaseException as error:
-                _blame(self, error)
+                plan_blame(&self.c, error, self.strict, self.quarantine_after)
         self.c.waiting = True
 
     def _serve_punts(self):
@@ -196,7 +191,7 @@ cdef class Plan:
             batch_settle(batch)
             _decided(self, &self.c.stages[i])
         except BaseException as error:
-            _blame(self, error)
+            plan_blame(&self.c, error, self.strict, self.quarantine_after)
 
 
 cdef uint32_t plan_place(Plan self, Device device) except? 0xffffffff:
@@ -227,7 +222,7 @@ cdef int _receive(Plan self, uint32_t place, bint stay) except? -2:
                 plan_dwell(&self.c)
         return more
     except BaseException as error:
-        _blame(self, error)
+        plan_blame(&self.c, error, self.strict, self.quarantine_after)
     return -1
 
 
@@ -260,41 +255,3 @@ cdef void _decided(Plan self, stage_t *stage) noexcept:
     cdef batch_t *batch = self.c.hand
     self.c.hand = NULL
     self.c.spare = plan_scatter(&self.c, stage, batch)
-
-
-cdef int _blame(Plan self, error) except -1:
-    """A stage raised: drop what it had in hand, count it, and say so once."""
-    cdef stage_t *stage = &self.c.stages[self.c.at]
-    who = <object> stage.who
-    closed = isinstance(who, Device) and isinstance(error, DeviceClosed)
-    _bury(self, stage, reasons.CLOSED if closed else reasons.RAISED)
-    self.c.waiting = True
-    if closed:
-        error.device = who
-        stage_forget(stage, reasons.CLOSED)
-    if self.strict or isinstance(who, Device) or not isinstance(error, Exception):
-        self.c.punted = True
-        raise error
-    stage.failures += 1
-    if not stage.told:
-        stage.told = True
-        log.error("handler %s raised; its packets are dropped", who.name or type(who).__name__, exc_info=error)
-    if stage.failures >= self.quarantine_after and not stage.quarantined:
-        stage.quarantined = True
-        log.error("handler %s raised %d times in a row and is passed over from now on", who.name, stage.failures)
-    return 0
-
-
-cdef int _bury(Plan self, stage_t *stage, uint16_t reason) except -1:
-    """Drop the batch in hand, but for what the handler has put into its store."""
-    cdef batch_t *batch = self.c.hand
-    cdef uint32_t i
-    if batch == NULL:
-        self.c.spare.count = 0
-        return 0
-    batch_settle(batch)
-    for i in range(batch.count):
-        if batch.packets[i].egress != HELD:
-            packet_drop(&batch.packets[i], reason)
-    _decided(self, stage)
-    return 0

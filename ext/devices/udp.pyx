@@ -14,8 +14,9 @@ from libc.errno cimport (
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free
 
-from _message cimport message_read, message_unstick, message_write
-from _run cimport RUN_BYTES, RUN_PACKETS, run_count_once, run_lay, run_length, run_refused, run_split
+from _lay cimport LAID, PIECES, batch_lay
+from _message cimport CONTROL, NAME, message_read, message_unstick
+from _run cimport RUN_BYTES, run_count_once, run_refused, run_split
 from _slot cimport SLOT_BYTES, SLOTS, slots_close, slots_free, slots_offer
 from _socket cimport MSG_DONTWAIT, MSG_NOSIGNAL, iovec, mmsghdr, msghdr, recvmmsg, sendmmsg
 from tunnel.batch cimport batch_t
@@ -35,15 +36,11 @@ cdef uint16_t NO_ROUTE = reasons.NO_ROUTE
 cdef uint16_t NO_ENDPOINT = reasons.NO_ENDPOINT
 cdef uint16_t NO_ROOM = reasons.NO_ROOM
 
-cdef enum:
-    SEND = 64                 # messages a sendmmsg
-    PIECES = 1024             # datagrams a sendmmsg
-
 cdef struct udp_t:
-    mmsghdr messages[64]
-    iovec pieces[1024]
-    uint8_t control[64][192]
-    uint8_t names[64][28]     # v4-mapped destinations
+    mmsghdr messages[LAID]
+    iovec pieces[PIECES]
+    uint8_t control[LAID][CONTROL]
+    uint8_t names[LAID][NAME]    # v4-mapped destinations
     bint six                  # an IPv6 socket
     offload_t gso
     offload_t gro
@@ -67,26 +64,6 @@ cdef void udp_take(Udp self, batch_t *batch, uint32_t count) noexcept nogil:
     slots_close(batch, &c.messages[count - 1])
     if count > 1:
         c.mmsg.used += 1
-
-
-cdef uint32_t udp_lay(udp_t *c, batch_t *batch, uint32_t first) noexcept nogil:
-    """How many messages, a run each, the packets from ``first`` on became; 0: it has no endpoint."""
-    cdef uint32_t laid = 0, pieces = 0, run
-    cdef msghdr *message
-    while (
-        laid < SEND and pieces <= PIECES - RUN_PACKETS and first < batch.count and batch.packets[first].endpoint
-    ):
-        run = run_length(batch, first, c.largest if c.gso.on else 0)
-        message = &c.messages[laid].msg_hdr
-        run_lay(batch, first, run, message, &c.pieces[pieces])
-        message.msg_control = c.control[laid]
-        message_write(
-            message, endpoint_at(batch.arena, batch.packets[first].endpoint), c.names[laid] if c.six else NULL
-        )
-        laid += 1
-        pieces += run
-        first += run
-    return laid
 
 
 cdef uint16_t udp_reason(int error) noexcept nogil:
@@ -290,7 +267,10 @@ cdef class Udp(Device):
         self.c.suspect = 0
         self.c.blocked = False
         while done < batch.count and not self.c.blocked:
-            laid = udp_lay(self.c, batch, done)
+            laid = batch_lay(
+                batch, done, self.c.largest if self.c.gso.on else 0, self.c.messages, self.c.pieces,
+                self.c.control, self.c.names if self.c.six else NULL,
+            )
             if laid:
                 done += udp_push(self, batch, done, laid)
             else:

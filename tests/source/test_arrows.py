@@ -20,7 +20,7 @@ LAYERS = (
     "errors reasons arguments offloads arena packet batch endpoint endpoints address rng wire",
     "parse flow ether transport neighbour pmtu offload offload.* verbs hold timer netns"
     " tables tables.* crypto crypto.*",
-    "columns packet.pyx batch.pyx handler device stage scatter plan reader breath send dwell counters account"
+    "columns packet.pyx batch.pyx handler device stage scatter plan reader breath blame send dwell counters account"
     " protocols protocols.*",
     "netlink",
     "devices devices.* handlers handlers.*",

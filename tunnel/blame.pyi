@@ -1,0 +1,1 @@
+"""What is done when a stage raises; called by ``tunnel.plan`` only."""
