@@ -56,3 +56,30 @@ def unpack(record: bytes) -> tuple[str, int] | None:
         return socket.inet_ntop(socket.AF_INET, name[4:8]), port
     zone = struct.unpack("=I", name[24:28])[0]
     return socket.inet_ntop(socket.AF_INET6, name[8:24]) + (f"%{zone}" if zone else ""), port
+
+
+def record(text: str) -> bytes:
+    """The record of ``ADDR:PORT`` or ``[IPv6%zone]:PORT``. Raises ``ValueError``, ``OSError`` as ``pack`` does."""
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not colon or not (port.isascii() and port.isdecimal()) or int(port) > 65535 or bracketed != (":" in host):
+        raise ValueError("ADDR:PORT or [IPv6]:PORT was expected")
+    return pack(host[1:-1] if bracketed else host, int(port))
+
+
+def text(record: bytes) -> str | None:
+    """What ``record`` takes, the zone as the name of its interface where it has one; None for an empty record."""
+    parts = unpack(record)
+    if parts is None:
+        return None
+    host, _, zone = parts[0].partition("%")
+    if zone:
+        host += "%" + _interface(int(zone))
+    return f"[{host}]:{parts[1]}" if ":" in host else f"{host}:{parts[1]}"
+
+
+def _interface(index: int) -> str:
+    try:
+        return socket.if_indextoname(index)
+    except OSError:
+        return str(index)

@@ -13,6 +13,10 @@ cdef extern from "arpa/inet.h" nogil:
     uint16_t htons(uint16_t number)
     uint16_t ntohs(uint16_t number)
 
+cdef extern from "endian.h" nogil:
+    uint32_t htole32(uint32_t number)
+    uint64_t htole64(uint64_t number)
+
 cdef enum:                    # Ethernet II, IEEE 802.3, 802.1Q
     ETH_DESTINATION = 0
     ETH_SOURCE = 6
@@ -175,6 +179,24 @@ cdef inline void put32(uint8_t *at, uint32_t number) noexcept nogil:
     at[1] = <uint8_t> (number >> 16)
     at[2] = <uint8_t> (number >> 8)
     at[3] = <uint8_t> number
+
+
+cdef inline uint32_t le32(const uint8_t *at) noexcept nogil:
+    return htole32(load32(at))
+
+
+cdef inline uint64_t le64(const uint8_t *at) noexcept nogil:
+    return htole64(load64(at))
+
+
+cdef inline void put32le(uint8_t *at, uint32_t number) noexcept nogil:
+    number = htole32(number)
+    memcpy(at, &number, 4)
+
+
+cdef inline void put64le(uint8_t *at, uint64_t number) noexcept nogil:
+    number = htole64(number)
+    memcpy(at, &number, 8)
 
 
 cdef inline uint32_t load32(const uint8_t *at) noexcept nogil:

@@ -54,3 +54,10 @@ class ImpairOptions(ImpairWay, kw_only=True, frozen=True, forbid_unknown_fields=
     back: ImpairWay | None = None
     seed: Annotated[int, Meta(ge=0, le=0x7FFF_FFFF_FFFF_FFFF)] = 0
     hold_kib: Annotated[int, Meta(ge=128, le=1_048_576, description="KiB")] = 16_384
+
+
+class WireGuardOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Options of ``WireGuard``."""
+
+    aead: Literal["ipsec-mb", "libcrypto"] | None = None
+    mtu: Annotated[int, Meta(ge=0, le=65535, description="bytes of the overlay's packets; 0 = not known")] = 1420

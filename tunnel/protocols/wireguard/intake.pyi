@@ -1,0 +1,1 @@
+"""Handshake messages are taken in or turned away; called by the handler."""

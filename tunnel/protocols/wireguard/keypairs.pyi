@@ -1,0 +1,1 @@
+"""Rotation of keypairs; seen from Python through ``PeerState``."""

@@ -1,0 +1,1 @@
+"""Transport messages become packets of the overlay; called by the handler."""

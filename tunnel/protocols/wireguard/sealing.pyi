@@ -1,0 +1,1 @@
+"""Packets of the overlay become transport messages; called by the handler."""

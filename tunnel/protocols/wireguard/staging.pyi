@@ -1,0 +1,1 @@
+"""Packets that wait for a session; seen from Python through ``PeerState``."""
