@@ -38,6 +38,7 @@ def extension(source: Path) -> Extension:
         name,
         [str(source)],
         include_dirs=["ext"],
+        libraries=["crypto"] if "_libcrypto" in source.read_text() else [],
         extra_compile_args=[*FLAGS, "-fno-strict-aliasing", "-Wno-unused-function", "-Wno-sign-compare"],
         extra_link_args=["-fsanitize=address,undefined"] if SANITIZE else [],
     )

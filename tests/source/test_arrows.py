@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.source.tree import at, files, module_name, parsed, report, without_strings
 
 LAYERS = (
-    "errors reasons arguments offloads arena packet batch endpoint endpoints address rng wire",
+    "errors reasons arguments offloads arena packet batch endpoint endpoints address rng secret wire",
     "parse flow ether transport neighbour pmtu offload offload.* verbs hold timer netns"
     " tables tables.* crypto crypto.*",
     "columns packet.pyx batch.pyx handler device stage scatter plan reader breath blame send dwell counters account"

@@ -1,0 +1,55 @@
+"""The two keys of a session as an object that seals and opens, so that nobody has to see them."""
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+from tunnel.crypto.oneshot cimport NONCE_SIZE, TAG_SIZE, oneshot_open, oneshot_seal
+from tunnel.protocols.wireguard.layout cimport put_le32
+from tunnel.secret cimport secret_free, secret_new, secret_scrub_stack
+
+
+cdef inline void put_nonce(uint8_t *nonce, uint64_t counter) noexcept nogil:
+    memset(nonce, 0, 4)
+    put_le32(nonce + 4, <uint32_t> counter)
+    put_le32(nonce + 8, <uint32_t> (counter >> 32))
+
+
+cdef class Session:
+    """The keys of one session, both ways, for tests and tools. Made by `Handshake.session`.
+
+    It counts nothing and remembers nothing: counters are the caller's, and so is replay.
+    """
+
+    def __cinit__(self):
+        self.c = <session_t *> secret_new(sizeof(session_t))
+        if self.c == NULL:
+            raise MemoryError("memory for keys")
+
+    def __dealloc__(self):
+        secret_free(self.c, sizeof(session_t))
+
+    def __reduce__(self):
+        raise TypeError("keys are not copied")
+
+    def seal(self, uint64_t counter, bytes plain not None):
+        """Ciphertext and tag of a packet that is sent with this counter."""
+        cdef uint8_t[NONCE_SIZE] nonce
+        cdef bytearray sealed = bytearray(len(plain) + TAG_SIZE)
+        put_nonce(nonce, counter)
+        if not oneshot_seal(self.c.send, nonce, NULL, 0, plain, <uint32_t> len(plain), sealed):
+            raise MemoryError("libcrypto")
+        secret_scrub_stack()
+        return bytes(sealed)
+
+    def open(self, uint64_t counter, bytes sealed not None):
+        """The packet that came with this counter; None where it does not authenticate."""
+        cdef uint8_t[NONCE_SIZE] nonce
+        cdef bytearray plain
+        cdef bint done
+        if len(sealed) < TAG_SIZE:
+            return None
+        plain = bytearray(len(sealed) - TAG_SIZE)
+        put_nonce(nonce, counter)
+        done = oneshot_open(self.c.receive, nonce, NULL, 0, sealed, <uint32_t> len(plain), plain)
+        secret_scrub_stack()
+        return bytes(plain) if done else None
