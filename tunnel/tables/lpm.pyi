@@ -16,7 +16,7 @@ class Lpm:
     ``ValueError`` for any other size, length or number.
     """
 
-    def __init__(self, limit: int = 1 << 20) -> None: ...
+    def __init__(self, limit: int = ...) -> None: ...
     def insert(self, address: bytes, length: int, value: int) -> None:
         """Give a prefix this number, whichever it had, and the last place in the number's list.
 
