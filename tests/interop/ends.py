@@ -69,12 +69,12 @@ class End:
     """One program with one interface; made by ``started``.
 
     Attributes: ``node`` in which the program and its sockets are, ``home`` in which the interface is,
-    ``name``, ``private`` and ``public`` keys, ``port``, ``process``.
+    ``name``, ``private`` and ``public`` keys, ``port``, ``program``, ``process``.
     """
 
     def __init__(self, lab: Lab, node: Node, program: str, name: str, port: int, **options: Any) -> None:
         self.lab, self.node, self.home, self.name, self.port = lab, node, node, name, port
-        self.private = fresh_key()
+        self.program, self.private = program, fresh_key()
         self.public = public_of(self.private)
         env = {**os.environ, "WG_PROCESS_FOREGROUND": "1", "LOG_LEVEL": "error", **options.get("env", {})}
         self.process = node.popen(
