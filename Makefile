@@ -20,6 +20,7 @@ check: build  ## unit tests and source rules: no root, at most 60 s
 	@$(python) -m pytest tests/unit tests/source
 
 test: build  ## everything, as root also as uid 65534 and on newer Pythons: at most 10 minutes
+	@.ci/peers
 	@$(MAKE) --no-print-directory --output-sync=line -j2 networks computing
 
 # The network tests mostly wait, and look at the clock: what computes runs beside them, and gives way.

@@ -1,4 +1,5 @@
-"""``python -m bench [NAME ...] [--rounds N] [--seconds S] [--pings N] [--subjects a,b]``.
+"""``python -m bench [NAME ...] [--rounds N] [--seconds S] [--pings N] [--subjects a,b]
+[--peer NAME=PATH ...]``.
 
 ``list`` tells what there is.
 
@@ -30,7 +31,11 @@ def arguments() -> argparse.Namespace:
     every_ms = 1000 * PING_INTERVAL_S
     parser.add_argument("--pings", type=int, help=f"pings, one each {every_ms:g} ms (default: for --seconds)")
     parser.add_argument("--subjects", default="", help="a,b: the first is compared with the others")
+    parser.add_argument("--peer", action="append", default=[], metavar="NAME=PATH", help="measure this program too")
     asked = parser.parse_args()
+    asked.peers = dict(word.partition("=")[::2] for word in asked.peer)
+    if not all(name and path for name, path in asked.peers.items()):
+        parser.error("--peer NAME=PATH was expected")
     unknown = set(asked.names) - {"list", *scenario.names()}
     if unknown:
         parser.error(f"no scenario {', '.join(sorted(unknown))}")
@@ -79,8 +84,8 @@ def measured(
 
 def ran(name: str, asked: argparse.Namespace) -> bool:
     """Measure, show and write one scenario; False where something is missing or a turn failed."""
-    found = scenario.find(name)
     try:
+        found = scenario.find(name).joined(asked.peers)
         subjects = found.chosen([word for word in asked.subjects.split(",") if word])
     except BenchError as error:
         print(f"{name}: {error}", file=sys.stderr)

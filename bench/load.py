@@ -20,20 +20,23 @@ PORT = "9000"
 SPARE_S = 30  # beyond its own length, before a load is given up
 
 
-def tcp(site: Hosts, seconds: float) -> Reading:
-    """One iperf3 stream from near to far: ``tcp`` in Gbit/s, and ``cpu`` in seconds a gigabyte.
+def tcp(site: Hosts, seconds: float, *, streams: int = 1, back: bool = False) -> Reading:
+    """iperf3 streams from near to far (``back``: from far to near): Gbit/s, and CPU in seconds a gigabyte.
 
-    ``cpu`` counts the subject's own processes; it is absent where there are none.
+    The names are ``tcp`` and ``cpu``, followed by the number of streams where there are several, and
+    by ``_back``. ``cpu`` counts the subject's own processes; it is absent where there are none.
     """
+    name = (f"{streams}" if streams > 1 else "") + ("_back" if back else "")
+    options = ["-t", f"{math.ceil(seconds)}", "-P", f"{streams}", "--json", *(["-R"] if back else [])]
     with ExitStack() as stack:
         _serve_tcp(site, stack)
         before = site.cpu_seconds()
-        told = _run(site, seconds, "iperf3", "-c", site.target, "-t", f"{math.ceil(seconds)}", "--json")
+        told = _run(site, seconds, "iperf3", "-c", site.target, *options)
         used = site.cpu_seconds() - before
     total = json.loads(told)["end"]["sum_received"]
-    reading = {"tcp": total["bits_per_second"] / 1e9}
+    reading = {f"tcp{name}": total["bits_per_second"] / 1e9}
     if site.processes:
-        reading["cpu"] = used / (total["bytes"] / 1e9)
+        reading[f"cpu{name}"] = used / (total["bytes"] / 1e9)
     return reading
 
 

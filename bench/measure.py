@@ -21,6 +21,7 @@ class Measure:
 
 
 GBIT_S = Measure("tcp", "Gbit/s")
+MEMORY_MB = Measure("memory", "MB", more=False, digits=1)
 CPU_S_PER_GB = Measure("cpu", "s/GB", more=False, digits=3)
 CPU_S_PER_MP = Measure("cpu", "s/Mpacket", more=False, digits=3)
 PING_AVG_US = Measure("ping_avg", "us", more=False, digits=1)
@@ -32,6 +33,17 @@ LOADED_P99_US = Measure("loaded_p99", "us", more=False, digits=0)
 def kpps(name: str) -> Measure:
     """Thousands of packets a second that arrived, verified."""
     return Measure(name, "kpps", digits=1)
+
+
+def gbit_s(name: str) -> Measure:
+    """Thousands of millions of bits a second that arrived."""
+    return Measure(name, "Gbit/s")
+
+
+def resident_mb(pid: int) -> float:
+    """What a process holds in memory, in millions of bytes: VmRSS of proc_pid_status(5)."""
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1]) * 1024 / 1e6
 
 
 def cpu_seconds(pid: int) -> float:

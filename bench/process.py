@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from bench.measure import cpu_seconds
+from bench.measure import cpu_seconds, resident_mb
 from bench.subject import BenchError
 
 PATIENCE_S = 10.0
@@ -47,9 +47,17 @@ class Running:
 
     def cpu_seconds(self) -> float:
         """What it has used so far; BenchError if it has ended."""
+        self._require_life()
+        return cpu_seconds(self.pid)
+
+    def resident_mb(self) -> float:
+        """What it holds in memory, in millions of bytes; BenchError if it has ended."""
+        self._require_life()
+        return resident_mb(self.pid)
+
+    def _require_life(self) -> None:
         if self._process.poll() is not None:
             raise BenchError(f"{self.name} has ended: {self.output().strip()[-400:]}")
-        return cpu_seconds(self.pid)
 
     def finish(self, timeout_s: float) -> str:
         """Wait for its end and return what it wrote; BenchError if it failed."""

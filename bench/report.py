@@ -79,7 +79,7 @@ def table(told: dict[str, Any], measures: Iterable[Measure]) -> Table:
 
 def show(told: dict[str, Any], measures: Iterable[Measure]) -> None:
     """Print the table, the setting of each subject, what failed and what is missing."""
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 180)
     console.print(table(told, measures))
     for subject in told["subjects"]:
         console.print(f"{subject['name']}: {subject['setting']}", markup=False, soft_wrap=True)

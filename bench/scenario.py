@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench import scenarios
@@ -27,7 +27,8 @@ class Scenario:
     """What ``SCENARIO`` of a file in ``bench/scenarios`` is.
 
     The first subject is the one that the others are compared with. ``load`` puts every load of a
-    turn on what a subject built, and returns what was read.
+    turn on what a subject built, and returns what was read. ``peer`` makes a subject of a name and
+    the path of a program, where the scenario can measure one that it does not know.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Scenario:
     subjects: tuple[Subject[Any], ...]
     load: Callable[[Any, Length], Reading]
     needs: tuple[Need, ...] = ()
+    peer: Callable[[str, str], Subject[Any]] | None = None
 
     def turn(self, subject: Subject[Any], length: Length) -> Reading:
         """Build, load, read, tear down. Raises BenchError."""
@@ -44,6 +46,14 @@ class Scenario:
     def missing(self) -> list[str]:
         """The lines that install what its loads need."""
         return [need.install for need in self.needs if not need.there()]
+
+    def joined(self, peers: dict[str, str]) -> Scenario:
+        """This one with further subjects, of names and paths; BenchError where it takes none."""
+        if not peers:
+            return self
+        if self.peer is None:
+            raise BenchError("measures the subjects that it knows: --peer is for others")
+        return replace(self, subjects=(*self.subjects, *(self.peer(*named) for named in peers.items())))
 
     def chosen(self, names: list[str]) -> list[Subject[Any]]:
         """The subjects of these names in that order, all where none is named; else BenchError."""

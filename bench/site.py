@@ -34,6 +34,10 @@ class Hosts:
         """What the subject's processes have used so far."""
         return sum(process.cpu_seconds() for process in self.processes)
 
+    def resident_mb(self) -> float:
+        """What the subject's processes hold in memory now, in millions of bytes."""
+        return sum(process.resident_mb() for process in self.processes)
+
     def settle(self) -> None:
         """Return once the target answers; BenchError if it never does."""
         probe = self.near.command("ping", "-n", "-c", "1", "-W", "1", self.target)

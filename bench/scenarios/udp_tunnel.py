@@ -7,7 +7,7 @@ from bench.measure import CPU_S_PER_GB, GBIT_S, LOADED_AVG_US, LOADED_P99_US, PI
 from bench.scenario import Length, Scenario
 from bench.site import Hosts
 from bench.subject import GCC
-from bench.subjects import udp_tunnels
+from bench.subjects import udp_tunnels, wireguards
 
 
 def load(site: Hosts, length: Length) -> Reading:
@@ -34,7 +34,7 @@ SCENARIO = Scenario(
         udp_tunnels.TUNNEL_NO_OFFLOAD,
         udp_tunnels.C_LOOP,
         udp_tunnels.VXLAN,
-        udp_tunnels.WIREGUARD_GO,
+        wireguards.WIREGUARD_GO,
     ),
     load=load,
     needs=(IPERF3, PING, GCC),

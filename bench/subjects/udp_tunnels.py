@@ -1,4 +1,4 @@
-"""Tunnels over UDP between two hosts: ours, a bare C loop, the kernel's VXLAN, wireguard-go.
+"""Tunnels over UDP between two hosts: ours, a bare C loop, the kernel's VXLAN.
 
 Each makes an interface ``tun0`` in either host, with the same MTU and queue, and leaves DF set on
 the datagrams of the underlay.
@@ -7,7 +7,6 @@ the datagrams of the underlay.
 from __future__ import annotations
 
 import platform
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.netns import Netns
-from bench.process import Running
 from bench.site import FAR, NEAR, QUEUE, UNDERLAY, Hosts, cabled
-from bench.subject import GCC, Program, Subject, program_version
+from bench.subject import GCC, Subject
 from bench.subjects.tunnel import NEEDS, commit, tunnel, without_offloads
 from bench.tools import tool
 
@@ -110,42 +108,6 @@ def vxlan(stack: ExitStack) -> Hosts:
     return site
 
 
-def wireguard_go(stack: ExitStack) -> Hosts:
-    """wireguard-go in each host, with keys of this run.
-
-    Its control socket is named after the interface, under /run: each has a /run of its own.
-    """
-    site = cabled(stack)
-    private = [_wg("genkey") for _ in range(2)]
-    public = [_wg("pubkey", key) for key in private]
-    for number, end in enumerate(ends(site)):
-        program = end.host.start(
-            stack, "unshare", "--mount", "sh", "-c", f"mount -t tmpfs tmpfs /run && exec wireguard-go -f {NAME}"
-        )
-        site.processes.append(program)
-        peer = f"PublicKey={public[1 - number]}\nEndpoint={end.there}:{PORT}\nAllowedIPs=0.0.0.0/0\n"
-        _configure(end, program, f"[Interface]\nPrivateKey={private[number]}\nListenPort={PORT}\n[Peer]\n{peer}")
-        end.up()
-    site.settle()
-    return site
-
-
-def _configure(end: End, program: Running, text: str) -> None:
-    """``wg setconf`` once wireguard-go listens for it, in the file system that it sees."""
-    command = end.host.command("nsenter", f"--mount=/proc/{program.pid}/ns/mnt", "wg")
-
-    def listens() -> bool:
-        return subprocess.run([*command, "show", NAME], capture_output=True, check=False).returncode == 0
-
-    program.await_until(listens, "control socket")
-    subprocess.run([*command, "setconf", NAME, "/dev/stdin"], input=text, text=True, check=True)
-
-
-def _wg(verb: str, stdin: str = "") -> str:
-    done = subprocess.run(["wg", verb], input=stdin, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
 TUNNEL = Subject(
     name="tunnel",
     setting="tunnel run: tun, udp_tunnel, udp with dont_fragment; offloads on, uvloop",
@@ -171,14 +133,4 @@ VXLAN = Subject(
     setting="kernel VXLAN device: local and remote set, df set, UDP checksums and offloads as by default (on)",
     build=vxlan,
     version=platform.release,
-)
-WIREGUARD_GO = Subject(
-    name="wireguard-go",
-    setting="encrypts; one peer, no keepalive, as installed",
-    build=wireguard_go,
-    version=lambda: program_version("wireguard-go", "--version"),
-    needs=(
-        Program("wireguard-go", "apt-get install wireguard-go"),
-        Program("wg", "apt-get install wireguard-tools"),
-    ),
 )

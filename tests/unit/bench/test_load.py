@@ -8,7 +8,7 @@ import time
 import pytest
 
 from bench.load import ping_reading, pings_in, verified
-from bench.measure import cpu_seconds
+from bench.measure import cpu_seconds, resident_mb
 from bench.subject import BenchError
 
 
@@ -35,6 +35,13 @@ def test_counts_are_the_last_line():
 def test_altered_or_no_datagrams_are_an_error(counts):
     with pytest.raises(BenchError, match="received"):
         verified(counts, "")
+
+
+def test_resident_memory_grows_with_what_is_touched():
+    before = resident_mb(os.getpid())
+    held = bytearray(b"x") * 20_000_000
+    assert resident_mb(os.getpid()) - before > 15
+    assert len(held) == 20_000_000
 
 
 def test_cpu_seconds_grow_with_work():

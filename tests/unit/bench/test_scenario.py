@@ -48,6 +48,15 @@ def test_subjects_come_in_the_order_asked():
         found.chosen(["a", "c"])
 
 
+def test_a_program_of_the_command_line_is_one_more_subject():
+    found = Scenario("", (), (stub("a", []),), loaded, peer=lambda name, path: stub(f"{name} at {path}", []))
+    assert [subject.name for subject in found.joined({"b": "/b"}).subjects] == ["a", "b at /b"]
+    closed = Scenario("", (), (stub("a", []),), loaded)
+    assert closed.joined({}) is closed
+    with pytest.raises(BenchError, match="--peer is for others"):
+        closed.joined({"b": "/b"})
+
+
 def test_needs_know_what_is_there():
     assert Program("sh", "").there()
     assert not Program("no-such-program-here", "").there()
