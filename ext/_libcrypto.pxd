@@ -18,11 +18,13 @@ cdef extern from "openssl/rand.h" nogil:
 cdef extern from "openssl/params.h" nogil:
     ctypedef struct OSSL_PARAM:
         const char *key
+        void *data
     OSSL_PARAM OSSL_PARAM_construct_octet_string(const char *key, void *at, size_t size)
     OSSL_PARAM OSSL_PARAM_construct_size_t(const char *key, size_t *number)
     OSSL_PARAM OSSL_PARAM_construct_end()
 
 cdef extern from "openssl/core_names.h" nogil:
+    const char *OSSL_CIPHER_PARAM_AEAD_TAG
     const char *OSSL_MAC_PARAM_SIZE
     const char *OSSL_PKEY_PARAM_PRIV_KEY
     const char *OSSL_PKEY_PARAM_PUB_KEY
@@ -54,6 +56,8 @@ cdef extern from "openssl/evp.h" nogil:
     EVP_CIPHER *EVP_CIPHER_fetch(OSSL_LIB_CTX *library, const char *name, const char *properties)
     EVP_CIPHER_CTX *EVP_CIPHER_CTX_new()
     void EVP_CIPHER_CTX_free(EVP_CIPHER_CTX *context)
+    void EVP_CIPHER_free(EVP_CIPHER *kind)
+    int EVP_CIPHER_CTX_get_params(EVP_CIPHER_CTX *context, OSSL_PARAM *params)
     int EVP_CIPHER_CTX_ctrl(EVP_CIPHER_CTX *context, int kind, int size, void *at)
     int EVP_CipherInit_ex2(
         EVP_CIPHER_CTX *context, const EVP_CIPHER *kind, const unsigned char *key, const unsigned char *nonce,
