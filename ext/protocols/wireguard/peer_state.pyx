@@ -15,7 +15,7 @@ from tunnel.protocols.wireguard.noise cimport Handshake, noise_derive, noise_ini
 from tunnel.protocols.wireguard.sealing cimport sealing_keepalive, sealing_staged
 from tunnel.protocols.wireguard.staging cimport staging_forget
 from tunnel.protocols.wireguard.state cimport (
-    PERSISTENT_KEEPALIVE, TIMERS, InterfaceState, keypair_t, peer_t, state_reserve, timer_t,
+    PERSISTENT_KEEPALIVE, TIMERS, InterfaceState, keypair_t, peer_t, state_reserve,
 )
 from tunnel.protocols.wireguard.timing cimport (
     timing_arm, timing_earliest, timing_jitter, timing_received, timing_sent,
@@ -94,7 +94,7 @@ cdef class PeerState:
     @keepalive_s.setter
     def keepalive_s(self, uint32_t seconds):
         self.c.persistent_ns = seconds * <uint64_t> 1_000_000_000
-        self.c.due[<int> PERSISTENT_KEEPALIVE] = 0
+        self.c.due[PERSISTENT_KEEPALIVE] = 0
 
     def send(self, bytes message not None, Batch batch not None, uint64_t now_ns, uint8_t tos=0):
         """Send a handshake message to where the peer is; False where that is not known, or no room is left."""
@@ -161,7 +161,7 @@ cdef class PeerState:
             raise ValueError(f"timer {timer}")
         self.c.due[timer] = 0
         if ns:
-            timing_arm(self.at, self.c, <timer_t> timer, ns + (timing_jitter(self.at) if jitter else 0))
+            timing_arm(self.at, self.c, timer, ns + (timing_jitter(self.at) if jitter else 0))
 
     def due_ns(self, int timer):
         """When a timer is over; 0 = not armed."""

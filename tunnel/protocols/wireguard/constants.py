@@ -14,9 +14,9 @@ PEERS_MAX = 65_536
 INITIATION, RESPONSE, COOKIE_REPLY, TRANSPORT = 1, 2, 3, 4
 HANDSHAKE_TOS = 0x88  # DSCP AF41: what the Linux module gives initiations and responses
 
-# What a peer's native part asks for (want_t), and its timers (timer_t): tunnel/protocols/wireguard/state.pxd.
+# What a peer's native part asks for (want_t), and its timers (timers): tunnel/protocols/wireguard/state.pxd.
 WANT_HANDSHAKE, CONFIRMED = 1, 2
-RETRANSMIT, PASSIVE_KEEPALIVE, SILENCE, ERASE, PERSISTENT_KEEPALIVE = range(5)
+ERASE, RETRANSMIT, PASSIVE_KEEPALIVE, SILENCE, PERSISTENT_KEEPALIVE = range(5)
 
 
 class Limits(NamedTuple):

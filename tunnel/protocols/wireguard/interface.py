@@ -135,15 +135,18 @@ class Interface(InterfaceState):
                 self.key_log(line)
 
     def tick(self, now_ns: int, batch: Batch) -> int:
-        """Serve handshakes for a millisecond, then what peers want and their timers; when to call again, 0 = never."""
+        """Serve timers, handshakes for a millisecond, and what peers want; when to call again, 0 = never.
+
+        Timers go first: those that a sleeping machine missed must not undo what is only beginning.
+        """
+        while (slot := self.take_due(now_ns)) is not None:
+            self._by_slot[slot].tick(now_ns, batch)
         self._serve(now_ns, batch)
         for slot, wants in self.wanting():
             self._by_slot[slot].want(wants, now_ns, batch)
         fresh, self._fresh = self._fresh, set()
         for peer in fresh:
             peer.start(now_ns, batch)
-        while (slot := self.take_due(now_ns)) is not None:
-            self._by_slot[slot].tick(now_ns, batch)
         return self.next_ns(now_ns)
 
     def next_ns(self, now_ns: int) -> int:

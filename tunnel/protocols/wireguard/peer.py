@@ -223,10 +223,9 @@ class Peer(PeerState):
     def _erase(self, now_ns: int, batch: Batch) -> None:
         self._clear_handshake()
         self.erase()
-        self.forget_staged()
 
     def _persist(self, now_ns: int, batch: Batch) -> None:
         self.send_keepalive(batch, now_ns)
 
 
-_EXPIRED = (Peer._retransmit, Peer._keepalive, Peer._silent, Peer._erase, Peer._persist)
+_EXPIRED = (Peer._erase, Peer._retransmit, Peer._keepalive, Peer._silent, Peer._persist)

@@ -48,11 +48,11 @@ cdef enum want_t:             # what Python is asked for, bits of peer_t.wants
     WANT_HANDSHAKE = 1        # a session is missing, or old
     CONFIRMED = 2             # the peer has used the keypair that we made as responder
 
-cdef enum timer_t:            # places in peer_t.due
-    RETRANSMIT = 0
-    PASSIVE_KEEPALIVE = 1
-    SILENCE = 2
-    ERASE = 3
+cdef enum:                    # timers: places in peer_t.due
+    ERASE = 0                 # first, for where several are over: it must not undo what another begins
+    RETRANSMIT = 1
+    PASSIVE_KEEPALIVE = 2
+    SILENCE = 3
     PERSISTENT_KEEPALIVE = 4
     TIMERS = 5
 
@@ -85,7 +85,7 @@ ctypedef struct peer_t:
     keypair_t *next           # ours as responder, until the peer uses it
     uint64_t rx_bytes         # of UDP payload
     uint64_t tx_bytes
-    uint64_t due[5]           # by timer_t; 0 = not armed
+    uint64_t due[5]           # by timer; 0 = not armed
     uint64_t persistent_ns    # 0 = off
     bint again                # one more passive keepalive after the next
     uint32_t wants            # want_t

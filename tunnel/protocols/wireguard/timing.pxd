@@ -6,13 +6,13 @@ Authenticated packets are initiations, responses, keepalives and data; cookie re
 from libc.stdint cimport uint64_t
 
 from tunnel.protocols.wireguard.state cimport (
-    PASSIVE_KEEPALIVE, PERSISTENT_KEEPALIVE, SILENCE, TIMERS, interface_t, peer_t, timer_t,
+    PASSIVE_KEEPALIVE, PERSISTENT_KEEPALIVE, SILENCE, TIMERS, interface_t, peer_t,
 )
 from tunnel.rng cimport rng_below
 from tunnel.tables.deadlines cimport deadlines_by
 
 
-cdef inline void timing_arm(interface_t *at, peer_t *peer, timer_t timer, uint64_t ns) noexcept nogil:
+cdef inline void timing_arm(interface_t *at, peer_t *peer, int timer, uint64_t ns) noexcept nogil:
     peer.due[timer] = ns
     deadlines_by(at.deadlines, peer.slot, ns)
 
