@@ -1,12 +1,18 @@
 """Builds every ``ext/**/*.pyx`` as the module of the same place under ``tunnel/``.
 
-A new native module needs no registration: ``ext/a/b.pyx`` becomes ``tunnel.a.b``.
+A new native module needs no registration: ``ext/a/b.pyx`` becomes ``tunnel.a.b``, and is linked with
+the libraries whose private externs it cimports (``ext/_libcrypto.pxd``).
 ``TUNNEL_SANITIZE=1`` builds with the address and undefined-behaviour sanitizers.
 ``TUNNEL_EXTENSIONS=no`` installs metadata and scripts alone: an editable install would compile
 everything in a folder of its own, from which nothing can be rebuilt in part.
 """
 
 import os
+import re
+import shlex
+import subprocess
+import sysconfig
+from functools import cache
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -29,15 +35,39 @@ DIRECTIVES = {
     "cdivision": True,
     "embedsignature": False,
 }
+# The private externs of a library, its name for the linker, and the header without which it is left out.
+EXTERNS = {"_libcrypto": ("crypto", None), "_ipsec_mb": ("IPSec_MB", "intel-ipsec-mb.h")}
+
+
+@cache
+def has_header(name: str) -> bool:
+    """Whether the C compiler finds it."""
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    flags = shlex.split(os.environ.get("CFLAGS", ""))
+    command = [*compiler, *flags, "-fsyntax-only", "-include", name, "-x", "c", os.devnull]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def libraries(source: Path) -> dict[str, str]:
+    """What a module is linked with, by the names of the externs that it cimports."""
+    cimported = set(re.findall(r"^(?:from|cimport) (_\w+)", source.read_text(), re.MULTILINE))
+    return {
+        externs: library
+        for externs, (library, header) in EXTERNS.items()
+        if externs in cimported and (header is None or has_header(header))
+    }
 
 
 def extension(source: Path) -> Extension:
     """The extension that one ``.pyx`` builds."""
     name = ".".join(("tunnel", *source.with_suffix("").parts[1:]))
+    linked = libraries(source)
     return Extension(
         name,
         [str(source)],
         include_dirs=["ext"],
+        define_macros=[(f"TUNNEL{externs.upper()}", None) for externs in linked],
+        libraries=list(linked.values()),
         extra_compile_args=[*FLAGS, "-fno-strict-aliasing", "-Wno-unused-function", "-Wno-sign-compare"],
         extra_link_args=["-fsanitize=address,undefined"] if SANITIZE else [],
     )
