@@ -8,6 +8,5 @@ from tunnel.packet cimport packet_t
 
 
 cdef bint pmtu_exceeds(const packet_t *p, uint32_t mtu) noexcept nogil
-cdef bint pmtu_tellable(const packet_t *p) noexcept nogil
 cdef packet_t *pmtu_tell(batch_t *batch, uint32_t index, uint32_t mtu) noexcept nogil
 cdef bint pmtu_clamp(packet_t *p, arena_t *arena, uint32_t mtu) noexcept nogil

@@ -13,9 +13,10 @@ from libc.string cimport memcpy
 from tunnel.address cimport address_map
 from tunnel.batch cimport Batch, batch_emit, batch_t
 from tunnel.endpoint cimport endpoint_at, endpoint_new, endpoint_same, endpoint_t
+from tunnel.icmp_error cimport icmp_error_tellable
 from tunnel.packet cimport CONSUMED, DATAGRAM, ETHERNET, IP, packet_drop, packet_t
 from tunnel.parse cimport parse_packet
-from tunnel.pmtu cimport pmtu_clamp, pmtu_exceeds, pmtu_tell, pmtu_tellable
+from tunnel.pmtu cimport pmtu_clamp, pmtu_exceeds, pmtu_tell
 from tunnel.tables.buckets cimport buckets_take
 from tunnel.wire cimport IP4_SOURCE, IP6_SOURCE
 
@@ -180,7 +181,7 @@ cdef void tell(UdpTunnel self, batch_t *batch, uint32_t index) noexcept nogil:
     cdef packet_t *error
     cdef uint8_t[16] source
     address_map(source, p.data + p.l3 + (IP4_SOURCE if p.ip_version == 4 else IP6_SOURCE), p.ip_version)
-    if not pmtu_tellable(p) or not buckets_take(&self.told.c, source, batch.now_ns, 1):
+    if not icmp_error_tellable(p) or not buckets_take(&self.told.c, source, batch.now_ns, 1):
         return
     error = pmtu_tell(batch, index, self.mtu)
     if error != NULL:

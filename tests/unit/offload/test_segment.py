@@ -9,6 +9,7 @@ from tests.oracles import frames as wire
 from tests.oracles import segment as twin
 from tests.unit.offload.supers import ECN, TCPV4, batch_of, datas, exhaust, one_super, supers
 from tunnel import reasons
+from tunnel.arena import Arena
 from tunnel.batch import Batch
 from tunnel.offload.checksum import verify
 from tunnel.offload.fit import fit
