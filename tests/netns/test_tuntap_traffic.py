@@ -13,7 +13,7 @@ from pyroute2 import IPRoute
 
 from tests.netns.alone import alone, another
 from tests.netns.tuns import ARRIVES_MS, OURS, change, delete, names, readable, received, silence_all, speak, tun
-from tests.unit.packets import MACS, datagram
+from tests.unit.packets import MACS, ROOM, datagram, gaps
 from tunnel import reasons
 from tunnel.batch import Batch
 from tunnel.devices.tuntap import Tap, Tun, TunTap
@@ -49,6 +49,7 @@ def test_at_most_64_at_once() -> None:
             assert readable(device)
             batch = Batch()
             sizes.append(device.recv(batch))
+            assert min(gaps(batch), default=ROOM) >= ROOM
         assert max(sizes) == 64
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import struct
+from itertools import pairwise
 
+from tunnel.batch import Batch
+
+ROOM = 64 + 32                     # headroom and tailroom
 MACS = bytes.fromhex("020000000002020000000001")
 
 
@@ -31,3 +36,9 @@ def frame(port: int = 53, payload: bytes = b"") -> bytes:
 def numbered(count: int, start: int = 0) -> list[bytes]:
     """Frames that differ in their payload."""
     return [frame(payload=number.to_bytes(4, "big")) for number in range(start, start + count)]
+
+
+def gaps(batch: Batch) -> list[int]:
+    """Bytes between the end of each packet and the beginning of the next, by where they lie in memory."""
+    places = [(ctypes.addressof(ctypes.c_char.from_buffer(p.view)), len(p)) for p in batch]
+    return [after - (at + size) for (at, size), (after, _) in pairwise(places)]

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.packets import ROOM, gaps
 from tunnel.batch import Batch
 from tunnel.hold import Hold
 from tunnel.packet import DATAGRAM, ETHERNET
@@ -56,6 +57,15 @@ def test_the_limit_holds(size):
 
 def test_the_largest_packet_fits_a_slot():
     assert Hold(1 << 20).put(batch_of(bytes(65600)), 0)
+
+
+def test_there_is_room_around_what_comes_out():
+    hold, batch = Hold(1 << 20), batch_of(*[bytes(size) for size in (1, 64, 1420, 3000)])
+    assert all(hold.put(batch, n) for n in range(4))
+    out = Batch()
+    while hold.release(out):
+        pass
+    assert min(gaps(out)) >= ROOM
 
 
 def test_a_datagram_keeps_its_endpoint():

@@ -8,8 +8,8 @@ from hypothesis import given
 from tests.oracles import frames as wire
 from tests.oracles import segment as twin
 from tests.unit.offload.supers import ECN, TCPV4, batch_of, datas, exhaust, one_super, supers
+from tests.unit.packets import ROOM, gaps
 from tunnel import reasons
-from tunnel.arena import Arena
 from tunnel.batch import Batch
 from tunnel.offload.checksum import verify
 from tunnel.offload.fit import fit
@@ -70,6 +70,13 @@ def test_segments_keep_what_the_super_packet_was_told():
     out = fit(batch)
     assert [(p.egress, p.mark, p.payload[:1]) for p in out][1:-1] == [(3, 77, b"x")] * 3
     assert [len(p.payload) for p in out][1:-1] == [1000] * 3
+
+
+def test_there_is_room_around_each_segment():
+    out = fit(batch_of(one_super(), IP))
+    between = gaps(out)[1:-1]      # the first and the last are not segments
+    assert len(between) == 2
+    assert min(between) >= ROOM
 
 
 def test_all_of_them_or_none():
