@@ -63,12 +63,13 @@ async def _serve(
         running.add_signal_handler(number, engine.stop)
     if duration_s is not None:
         running.call_later(duration_s, engine.stop)
-    async with control.offered({"drops": lambda: _drops(engine)}):
+    async with control.offered({"drops": lambda: drops(engine)}):
         with signals:
             await engine.run(started)
 
 
-def _drops(engine: Engine) -> dict[str, Any]:
+def drops(engine: Engine) -> dict[str, Any]:
+    """What ``tunnel drops`` is answered."""
     graph = engine.graph
     return {"pid": os.getpid(), "links": [graph.link_text(link) for link in graph.links], **report(engine.counts())}
 

@@ -27,7 +27,7 @@ LAYERS = (
     "graph graph_* engine engine_* service control workers worker crew config options registry trust toml_lines",
     "lab lab.*",
     "testing testing.*",
-    "cli cli.* __main__ __init__",
+    "cli cli.* wg wg.* __main__ __init__",
 )
 # The C face of a packet and of a batch is the ground floor; their Python faces offer what the passes can.
 FACES = ("packet.pyx", "batch.pyx")
@@ -44,8 +44,8 @@ NEVER = {
 # Modules outside the package that only these of its modules may import.
 DOORS = {
     # control: its server runs on the engine's loop.
-    "asyncio": ("engine", "service", "control", "netlink", "lab.*", "cli", "cli.*", "testing", "testing.*"),
-    "uvloop": ("service", "cli.*"),
+    "asyncio": ("engine", "service", "control", "netlink", "lab.*", "cli", "cli.*", "testing", "testing.*", "wg.*"),
+    "uvloop": ("service", "cli.*", "wg.*"),
     "pyroute2": ("netlink", "lab.*", "cli.*"),
     "rich": ("cli.*",),
     "scapy": ("cli.*",),

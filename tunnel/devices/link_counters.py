@@ -23,7 +23,7 @@ from tunnel.netns import inside
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 RTM_NEWLINK, RTM_GETLINK, RTM_NEWNSID, RTM_GETNSID = 16, 18, 88, 90
-IFLA_IFNAME, IFLA_STATS64, IFLA_TARGET_NETNSID = 3, 23, 46
+IFLA_IFNAME, IFLA_MTU, IFLA_STATS64, IFLA_TARGET_NETNSID = 3, 4, 23, 46
 NETNSA_NSID, NETNSA_FD = 1, 3
 SIOCGSKNS = 0x894C  # linux/sockios.h: the namespace of a socket
 MESSAGE, LINK = struct.Struct("=IHHII"), struct.Struct("=BxHiII")
@@ -66,12 +66,19 @@ class LinkCounters:
 
     def one(self, name: str, where: int | None = None) -> LinkDrops:
         """The interface of that name, here or in the namespace that the descriptor ``where`` stands for."""
+        return _drops(self._link(name, where))
+
+    def mtu(self, name: str, where: int | None = None) -> int:
+        """The MTU of that interface, bytes."""
+        return int(struct.unpack("=I", _attributes(self._link(name, where), LINK.size)[IFLA_MTU])[0])
+
+    def _link(self, name: str, where: int | None) -> bytes:
         asked = _attribute(IFLA_IFNAME, name.encode() + b"\0")
         if where is not None:
             found = os.fstat(where)
             if (found.st_dev, found.st_ino) != self.namespace:
                 asked += _attribute(IFLA_TARGET_NETNSID, struct.pack("=i", self._namespace_number(where)))
-        return _drops(self._ask(RTM_GETLINK, NLM_F_ACK, LINK.pack(0, 0, 0, 0, 0) + asked)[0])
+        return self._ask(RTM_GETLINK, NLM_F_ACK, LINK.pack(0, 0, 0, 0, 0) + asked)[0]
 
     def _namespace_number(self, where: int) -> int:
         """What a namespace is called here; it gets a number where it has none."""

@@ -1,4 +1,4 @@
-from socket import socket as Socket
+import socket as sockets
 from typing import ClassVar
 
 from tunnel.counters import Offload
@@ -7,12 +7,12 @@ from tunnel.devices.udp_socket import SharedPort, UdpOptions
 
 class Udp(Device):
     port: SharedPort | None
-    ahead: Socket | None
+    ahead: sockets.socket | None
     options: UdpOptions
     Options: ClassVar[type[UdpOptions]]
     def __init__(self, **options: object) -> None: ...
     @property
-    def socket(self) -> Socket | None: ...
+    def socket(self) -> sockets.socket | None: ...
     @property
     def address(self) -> tuple[str, int]: ...
     def rebind(self, listen: str) -> None: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+from itertools import pairwise
 from time import perf_counter
 
 import pytest
@@ -214,7 +215,7 @@ MESSAGES = (
 def test_however_it_is_cut(cuts: list[int]):
     whole, pieces = Device(), Device()
     places = [0, *sorted(cuts), len(MESSAGES)]
-    cut = [MESSAGES[start:end] for start, end in zip(places, places[1:], strict=False)]
+    cut = [MESSAGES[start:end] for start, end in pairwise(places)]
     assert talk(pieces, *cut) == talk(whole, MESSAGES)
     assert get(pieces) == get(whole)
 
@@ -234,7 +235,7 @@ def test_many_prefixes_go_in_slices():
     text = f"set=1\n{peer_(A)}\n{''.join(prefixes)}\n".encode()
     conversation, steps = Conversation(device), []
     for start in range(0, len(text), 1 << 16):
-        steps += [step for step in timed(conversation, text[start : start + (1 << 16)])]
+        steps += timed(conversation, text[start : start + (1 << 16)])
     assert len(device.peers[A].prefixes) == 130_560
     assert b"".join(answer for answer, _ in steps) == b"errno=0\n\n"
     shown = timed(conversation, b"get=1\n\n")
