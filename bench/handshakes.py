@@ -8,7 +8,6 @@ from __future__ import annotations
 import hmac
 import os
 import struct
-import time
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2s
@@ -54,6 +53,11 @@ def derived(chain: bytes, given: bytes, count: int) -> list[bytes]:
     return found[1:]
 
 
+def tai64n(now_s: int) -> bytes:
+    """A time in seconds since 1970 as 12 bytes, without a fraction."""
+    return struct.pack(">QI", 0x400000000000000A + now_s, 0)
+
+
 @dataclass
 class Session:
     """A peer's side of a handshake with ``receiver``, whose public key it knows."""
@@ -61,6 +65,7 @@ class Session:
     static: X25519PrivateKey
     receiver: bytes
     index: int
+    psk: bytes = bytes(32)
     chain: bytes = b""
     transcript: bytes = b""
 
@@ -69,15 +74,15 @@ class Session:
 
         self.ephemeral = X25519PrivateKey.generate()
 
-    def initiation(self) -> bytes:
-        """The first message, of this moment."""
+    def initiation(self, stamp: bytes) -> bytes:
+        """The first message; ``stamp`` is the time of ``tai64n``."""
         ephemeral = self.ephemeral.public_key().public_bytes_raw()
         self.chain = hashed(CONSTRUCTION)
         self.transcript = hashed(hashed(hashed(self.chain, IDENTIFIER), self.receiver), ephemeral)
         self.chain = derived(self.chain, ephemeral, 1)[0]
         message = struct.pack("<II", INITIATION, self.index) + ephemeral
         message += self._sealed(self.ephemeral, self.static.public_key().public_bytes_raw())
-        message += self._sealed(self.static, struct.pack(">QI", 0x400000000000000A + int(time.time()), 0))
+        message += self._sealed(self.static, stamp)
         return message + mac1(self.receiver, message) + bytes(16)
 
     def _sealed(self, private: X25519PrivateKey, plain: bytes) -> bytes:
@@ -96,7 +101,7 @@ class Session:
         chain = derived(self.chain, theirs, 1)[0]
         for private in (self.ephemeral, self.static):
             chain = derived(chain, shared(private, theirs), 1)[0]
-        chain, mixed, key = derived(chain, bytes(32), 3)
+        chain, mixed, key = derived(chain, self.psk, 3)
         transcript = hashed(hashed(self.transcript, theirs), mixed)
         ChaCha20Poly1305(key).decrypt(bytes(12), response[44:60], transcript)  # InvalidTag where it is not for us
         send = derived(chain, b"", 2)[0]

@@ -27,7 +27,7 @@ from bench.tools import tool
 
 PEERS = 2000
 PREFIXES = 130_560
-SET_WITHIN_S = 15
+SET_WITHIN_S = 5
 CRYPTOGRAPHY = Module("cryptography", "pip install cryptography")
 
 

@@ -16,7 +16,7 @@ from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from bench.handshakes import RESPONSE_SIZE, Session
+from bench.handshakes import RESPONSE_SIZE, Session, tai64n
 
 WINDOW = 32
 PATIENCE_S = 5.0
@@ -52,7 +52,7 @@ def main() -> None:
     address, port, receiver, count = sys.argv[1:]
     key = base64.b64decode(receiver)
     sessions = [Session(static(number), key, number) for number in range(int(count))]
-    initiations = [session.initiation() for session in sessions]
+    initiations = [session.initiation(tai64n(int(time.time()))) for session in sessions]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(PATIENCE_S)
         sock.connect((address, int(port)))
