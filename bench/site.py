@@ -12,6 +12,7 @@ from bench.subject import BenchError
 
 NEAR = "10.77.0.1"
 FAR = "10.77.0.2"
+VISITOR = ("198.51.100.2", "198.51.100.1")  # a stranger, and the far host as it reaches it
 UNDERLAY = ("192.0.2.1", "192.0.2.2")  # near, far: what a tunnel runs over
 QUEUE = 1000  # packets a TUN or TAP queues, for every subject: ours sets it, a kernel's default is 500
 
@@ -60,6 +61,15 @@ def cabled(stack: ExitStack) -> Hosts:
     for host, address in zip((near, far), UNDERLAY, strict=True):
         host.ip(f"address add {address}/24 dev eth0", "link set eth0 mtu 1500 up")
     return Hosts(near, far, near)
+
+
+def visitor(stack: ExitStack, site: Hosts) -> Netns:
+    """A third host, with a cable of its own to the far one; the addresses are ``VISITOR``."""
+    made = Netns(stack)
+    made.ip(f"link add eth0 type veth peer name eth1 netns {site.far.path}")
+    for host, name, address in ((made, "eth0", VISITOR[0]), (site.far, "eth1", VISITOR[1])):
+        host.ip(f"address add {address}/24 dev {name}", f"link set {name} up")
+    return made
 
 
 def alone(stack: ExitStack) -> Hosts:

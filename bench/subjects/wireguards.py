@@ -45,6 +45,18 @@ def configure(end: End, program: Running, verb: str, text: str) -> None:
     subprocess.run(control(end, program, verb, NAME, "/dev/stdin"), input=text, text=True, check=True)
 
 
+def shown(site: Hosts, number: int, what: str) -> str:
+    """``wg show NAME WHAT`` of the near (0) or the far (1) end."""
+    end, program = list(ends(site))[number], site.processes[number]
+    done = subprocess.run(control(end, program, "show", NAME, what), capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def added(site: Hosts, number: int, text: str) -> None:
+    """``wg addconf`` at the near (0) or the far (1) end."""
+    configure(list(ends(site))[number], site.processes[number], "addconf", text)
+
+
 def start(stack: ExitStack, end: End, command: str, env: dict[str, str] | None) -> Running:
     """The program in a host; it listens for ``wg``."""
     program = end.host.start(stack, "unshare", "--mount", "sh", "-c", f"{OWN_RUN} {command} {NAME}", env=env)

@@ -20,9 +20,14 @@ from tunnel.lab import Lab, Node
 VARIABLE = "TUNNEL_INTEROP_PROGRAM"  # a program to be tried in the place of ours
 THEIRS = "wireguard-go"
 INSTALL = {
-    "wireguard-go": "wireguard-go", "wg": "wireguard-tools", "nft": "nftables", "ping": "iputils-ping",
-    "ip": "iproute2", "tshark": "tshark",
-}  # fmt: skip
+    "wireguard-go": "wireguard-go",
+    "wg": "wireguard-tools",
+    "wg-quick": "wireguard-tools",
+    "nft": "nftables",
+    "ping": "iputils-ping",
+    "ip": "iproute2",
+    "tshark": "tshark",
+}
 ENDS_S = 10.0
 
 

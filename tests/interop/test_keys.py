@@ -49,6 +49,22 @@ def test_a_new_private_key_is_used_at_once(pair: Pair, speaker: int):
     assert pair.east.peer(pair.west).handshake_s > 0
 
 
+def test_a_preshared_key_counts_from_the_next_handshake(pair: Pair):
+    pair.reset()
+    assert answers(pair.west.node, INNER[4][1])
+    psk, met = fresh_key(), pair.west.peer(pair.east).handshake_s
+    for end, other in (pair.ends, pair.ends[::-1]):
+        end.set("peer", other.public, "preshared-key", "/dev/stdin", text=psk)
+    assert answers(pair.west.node, INNER[4][1]) and pair.west.peer(pair.east).handshake_s == met
+    before = pair.west.public
+    renewed(pair.west)
+    introduced(pair, pair.west, before)
+    assert not answers(pair.west.node, INNER[4][1])  # east's new entry has no preshared key
+    introduced(pair, pair.west, pair.west.public)  # anew: it has just answered, and need not ask for five seconds
+    pair.east.set("peer", pair.west.public, "preshared-key", "/dev/stdin", text=psk)
+    assert answers(pair.east.node, INNER[4][0])
+
+
 def test_the_same_private_key_again_changes_nothing(pair: Pair):
     pair.reset()
     assert answers(pair.west.node, INNER[4][1])

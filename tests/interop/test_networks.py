@@ -9,8 +9,7 @@ from itertools import permutations
 import pytest
 
 from tests.interop.ends import THEIRS, End, ours, peer_section, require, started
-from tests.interop.pairs import INNER, OUTER, Pair, a_pair, answers, at, bound
-from tests.netns.conftest import a_lab
+from tests.interop.pairs import INNER, Pair, answers, at
 from tests.netns.engines import until
 from tunnel.lab import Lab, Node
 from tunnel.lab.probe import transfer
@@ -158,16 +157,3 @@ def test_all_traffic_goes_through_but_the_tunnels_own(fresh: Pair):
     assert west.node.run(marked, check=False).returncode != 0
     west.set("fwmark", "0")
     assert west.show("fwmark") == "off"
-
-
-@pytest.mark.usefixtures("only_ours")
-@pytest.mark.parametrize("family", [4, 6])
-def test_what_has_no_peer_is_told_to_the_sender(family: int):
-    with a_lab() as lab, a_pair(lab, (ours(), THEIRS)) as pair:
-        address = {4: "10.8.0.99", 6: "fd08::99"}[family]
-        with bound(pair.west.node, INNER[family][0], 0) as sock:
-            sock.connect((address, 9))
-            sock.send(b"nobody")
-            with pytest.raises(OSError, match="No route to host"):
-                sock.recv(100)
-        assert OUTER[4][0] not in pair.west.show("endpoints")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.interop.ends import fresh_key
 from tests.interop.pairs import INNER, OUTER, Pair, answers, at, bound, capture, payloads
 from tests.netns.engines import until
 from tests.netns.loads import load
-from tunnel.lab.probe import ping, transfer
+from tunnel.lab.probe import Transfer, ping, transfer
 
 LARGE = 34736  # of the tunnel, over a cable of 34,816
 
@@ -52,6 +54,18 @@ def test_tcp_arrives_as_it_was_sent(pair: Pair, outer: int, inner: int):
     after = pair.west.home.statistics(pair.west.name)
     for counted, each in (("tx_bytes", moved[0]), ("rx_bytes", moved[1])):
         assert each.size < after[counted] - before[counted] < 1.3 * sum(every.size for every in moved)
+
+
+def test_streams_beside_each_other(pair: Pair):
+    pair.reset()
+    ways = [(*pair.ends, INNER[4][1]), (*pair.ends[::-1], INNER[6][0])] * 2
+
+    def moved(number: int) -> Transfer:
+        source, target, address = ways[number]
+        return transfer(source.node, target.node, address, seconds=0.5, port=5201 + number)
+
+    with ThreadPoolExecutor(len(ways)) as threads:
+        assert all(each.intact and each.size > 200_000 for each in threads.map(moved, range(len(ways))))
 
 
 @pytest.mark.parametrize("inner", [4, 6])
