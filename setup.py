@@ -18,7 +18,7 @@ SANITIZERS = "-fsanitize=address,undefined"
 KINDS = {
     "release": ["-O3", "-fno-semantic-interposition"],
     "quick": ["-O1", "-g0"],
-    "sanitize": ["-O1", "-g1", "-fno-omit-frame-pointer", SANITIZERS],
+    "sanitize": ["-O0", "-g1", "-fno-omit-frame-pointer", SANITIZERS],
 }
 KIND = os.environ.get("TUNNEL_BUILD", "release")
 DIRECTIVES = {
