@@ -2,7 +2,8 @@
 
 A new native module needs no registration: ``ext/a/b.pyx`` becomes ``tunnel.a.b``, and is linked with
 the libraries whose private externs it cimports (``ext/_libcrypto.pxd``).
-``TUNNEL_SANITIZE=1`` builds with the address and undefined-behaviour sanitizers.
+``TUNNEL_BUILD`` is ``release``, or ``quick`` (less optimized, for one run of the tests), or ``sanitize``
+(with the address and undefined-behaviour sanitizers). All compile the same C sources.
 ``TUNNEL_EXTENSIONS=no`` installs metadata and scripts alone: an editable install would compile
 everything in a folder of its own, from which nothing can be rebuilt in part.
 """
@@ -19,12 +20,13 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 SOURCES = sorted(Path("ext").rglob("*.pyx")) if os.environ.get("TUNNEL_EXTENSIONS") != "no" else []
-SANITIZE = bool(os.environ.get("TUNNEL_SANITIZE"))
-FLAGS = (
-    ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined"]
-    if SANITIZE
-    else ["-O3", "-fno-semantic-interposition"]
-)
+SANITIZERS = "-fsanitize=address,undefined"
+KINDS = {
+    "release": ["-O3", "-fno-semantic-interposition"],
+    "quick": ["-O1", "-g0"],
+    "sanitize": ["-O0", "-g1", "-fno-omit-frame-pointer", SANITIZERS],
+}
+KIND = os.environ.get("TUNNEL_BUILD", "release")
 DIRECTIVES = {
     "language_level": 3,
     "auto_pickle": False,
@@ -68,8 +70,8 @@ def extension(source: Path) -> Extension:
         include_dirs=["ext"],
         define_macros=[(f"TUNNEL{externs.upper()}", None) for externs in linked],
         libraries=list(linked.values()),
-        extra_compile_args=[*FLAGS, "-fno-strict-aliasing", "-Wno-unused-function", "-Wno-sign-compare"],
-        extra_link_args=["-fsanitize=address,undefined"] if SANITIZE else [],
+        extra_compile_args=[*KINDS[KIND], "-fno-strict-aliasing", "-Wno-unused-function", "-Wno-sign-compare"],
+        extra_link_args=[SANITIZERS] if KIND == "sanitize" else [],
     )
 
 
@@ -77,7 +79,7 @@ setup(
     ext_modules=cythonize(
         [extension(source) for source in SOURCES],
         include_path=[".", "ext"],
-        build_dir="build/sanitize" if SANITIZE else "build",
+        build_dir="build",
         compiler_directives=DIRECTIVES,
         nthreads=os.cpu_count() or 1,
         show_all_warnings=False,

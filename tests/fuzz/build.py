@@ -8,7 +8,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup  # type: ignore[import-untyped]
 
 HERE = Path(__file__).parent
-FLAGS = ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-strict-aliasing"]
+FLAGS = ["-O0", "-g1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-strict-aliasing"]
 
 setup(
     script_args=["-q", "build_ext", "--build-lib", "build/sanitize/lib", "--build-temp", "build/sanitize/base"],

@@ -23,7 +23,8 @@ NAMED = {0: "none", 1: "icmp", 2: "igmp", 4: "ipip", 6: "tcp", 17: "udp", 47: "g
 
 def build() -> None:
     """The sanitized package and the fuzzer, as far as they are older than their sources."""
-    environment = os.environ | {"TUNNEL_SANITIZE": "1", "CFLAGS": "-Wno-all"}
+    drop_orphans(TREE / "tunnel")
+    environment = os.environ | {"TUNNEL_BUILD": "sanitize", "CFLAGS": "-Wno-all"}
     places = ["--build-base", str(BUILD / "base"), "--build-lib", str(TREE)]
     package = [sys.executable, "setup.py", "-q", "build", "--parallel", str(os.cpu_count()), *places]
     fuzzer = [sys.executable, "tests/fuzz/build.py"]
@@ -31,6 +32,15 @@ def build() -> None:
         done = subprocess.run(command, cwd=TOP, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+
+
+def drop_orphans(package: Path) -> None:
+    """Remove what was built from a source that is gone: it would be imported in place of what took its name."""
+    for built in package.rglob("*.*"):
+        place = built.relative_to(package)
+        native = TOP / "ext" / place.with_name(place.name.partition(".")[0] + ".pyx")
+        if not (native if built.suffix == ".so" else TOP / "tunnel" / place).exists():
+            built.unlink()
 
 
 def library(name: str) -> str:
