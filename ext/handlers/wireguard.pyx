@@ -107,6 +107,12 @@ cdef class WireGuard(Handler):
         self._ask()
 
     @property
+    def public_key(self):
+        """What belongs to the private key, 32 bytes; None without."""
+        identity = self.interface.identity
+        return None if identity is None else identity.public
+
+    @property
     def peers(self):
         """``Peer`` by public key, in order of creation."""
         return self.interface.peers
@@ -150,8 +156,8 @@ cdef class WireGuard(Handler):
         """Routing chooses our address again, for every peer."""
         self.interface.forget_sources()
 
-    def up(self):
-        """The link is up."""
+    def up(self, uint64_t now_ns):
+        """The link is up: peers start as soon as the engine looks."""
         if not self.c.up:
             self.interface.start()
             self._ask()

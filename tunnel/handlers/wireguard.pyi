@@ -33,6 +33,10 @@ class WireGuard(Handler):
         **options: Any,
     ) -> None: ...
     @property
+    def public_key(self) -> bytes | None:
+        """What belongs to the private key, 32 bytes; None without."""
+
+    @property
     def peers(self) -> dict[bytes, Peer]:
         """``Peer`` by public key, in order of creation."""
 
@@ -51,8 +55,8 @@ class WireGuard(Handler):
     def forget_sources(self) -> None:
         """Routing chooses our address again, for every peer."""
 
-    def up(self) -> None:
-        """The link is up."""
+    def up(self, now_ns: int) -> None:
+        """The link is up: peers start as soon as the engine looks."""
 
     def down(self) -> None:
         """The link is down."""

@@ -177,7 +177,7 @@ def test_down_drops_all_and_wipes_keys():
     net.send(net.a)
     assert net.b.drive.drops == {"LINK_DOWN": 1}
     assert not net.b.peer.may_send(net.b.clock.now_ns)
-    net.b.handler.up()
+    net.b.handler.up(net.b.clock.now_ns)
     net.run(20)
     assert net.send(net.a, b"again") == net.b.delivered[-1]
 

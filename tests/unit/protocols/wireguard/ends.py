@@ -41,7 +41,7 @@ class End:
         )
         self.handler.private_key = self.random.randbytes(32)
         self.drive = Drive(self.handler, medium={"overlay": MEDIUM_IP, "underlay": DATAGRAM}, clock=self.clock)
-        self.handler.up()
+        self.handler.up(self.clock.now_ns)
         self.sent = 0  # messages taken from it
 
     @property
