@@ -165,6 +165,7 @@ def test_both_begin_at_once():
 def test_a_suspended_machine_has_no_old_session():
     net = Net()
     net.send(net.a)
+    net.run(1)
     net.a.clock.now_ns += 3600 * SECOND
     net.send(net.a, b"awake")
     assert count(net, net.a, INITIATION) == 2
