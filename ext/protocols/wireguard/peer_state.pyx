@@ -1,5 +1,6 @@
 """The Python edge of a peer: what handshakes and timers, which Python decides, need of it."""
 
+cimport cython
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
@@ -29,6 +30,7 @@ cdef enum:
     UNDERLAY = 1              # the handler's port
 
 
+@cython.no_gc_clear  # it leaves the interface's tables when it is freed
 cdef class PeerState:
     """The native part of a peer: it stands in the interface's table from now until ``leave``.
 

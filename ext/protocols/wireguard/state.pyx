@@ -1,5 +1,6 @@
 """The tables of an interface, and their Python edge."""
 
+cimport cython
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 
@@ -16,6 +17,7 @@ cdef enum:
     TOLD_BURST = 10
 
 
+@cython.no_gc_clear  # peers still look into the tables when they are freed
 cdef class InterfaceState:
     """Tables of an interface, for the packets of ``handler``; at most 65,536 peers."""
 
@@ -25,7 +27,7 @@ cdef class InterfaceState:
         self.sources, self.told = Buckets(HANDSHAKE_RATE, HANDSHAKE_BURST), Buckets(TOLD_RATE, TOLD_BURST)
         self.c.routes, self.c.indices, self.c.deadlines = &self.routes.c, &self.indices.c, &self.deadlines.c
         self.c.aead, self.c.sources, self.c.told = &self.aead.c, &self.sources.c, &self.told.c
-        self.c.counters = handler.counters
+        self.handler, self.c.counters = handler, handler.counters
         self.c.staging = hold_new(STAGED_BYTES)
         self.c.pending = <pending_t *> calloc(PENDING_MAX, sizeof(pending_t))
         if self.c.pending == NULL:

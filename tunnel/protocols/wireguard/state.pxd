@@ -11,7 +11,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from tunnel.crypto.aead cimport Aead, aead_t
 from tunnel.endpoint cimport endpoint_t
-from tunnel.handler cimport counters_t
+from tunnel.handler cimport Handler, counters_t
 from tunnel.hold cimport held_t, hold_t
 from tunnel.protocols.wireguard.cookie cimport Checker, checker_t
 from tunnel.tables.buckets cimport Buckets, buckets_t
@@ -132,6 +132,7 @@ cdef class InterfaceState:
     cdef Checker checker
     cdef Buckets sources
     cdef Buckets told
+    cdef Handler handler      # whose counters c.counters are
 
 
 cdef int state_reserve(InterfaceState interface, uint32_t slots) except -1

@@ -1,0 +1,70 @@
+"""The native part of a peer, by itself."""
+
+import pytest
+
+from tests.unit.protocols.wireguard.ends import End, Net
+from tunnel.protocols.wireguard.constants import ERASE, SECOND
+from tunnel.protocols.wireguard.noise import Handshake
+from tunnel.protocols.wireguard.peer_state import PeerState
+
+
+def fresh():
+    return PeerState(End(1).handler.interface, 7)
+
+
+def test_a_slot_is_taken_once():
+    end = End(1)
+    first = PeerState(end.handler.interface, 7)
+    with pytest.raises(ValueError, match="slot 7 is in use"):
+        PeerState(end.handler.interface, 7)
+    first.leave()
+    assert PeerState(end.handler.interface, 7).slot == 7
+
+
+def test_slots_are_bounded():
+    with pytest.raises(OverflowError, match="at most 65536 peers"):
+        PeerState(End(1).handler.interface, 65536)
+
+
+def test_timers_expire_once():
+    peer = fresh()
+    peer.arm(ERASE, 5 * SECOND)
+    assert peer.expired(4 * SECOND) == []
+    assert peer.expired(5 * SECOND) == [ERASE]
+    assert peer.expired(6 * SECOND) == []
+
+
+def test_there_is_no_timer_of_that_number():
+    with pytest.raises(ValueError, match="timer 9"):
+        fresh().arm(9, SECOND)
+
+
+def test_a_handshake_that_is_not_complete_gives_no_session():
+    peer = fresh()
+    with pytest.raises(ValueError, match="not complete"):
+        peer.install(Handshake(bytes(32)), 1, 2, SECOND)
+
+
+def test_an_endpoint_is_64_bytes():
+    peer = fresh()
+    assert peer.record is None
+    with pytest.raises(ValueError, match="64 bytes"):
+        peer.record = b"short"
+
+
+def test_an_index_is_claimed_once_and_never_0():
+    net = Net()
+    assert net.a.peer.claim(0) is False
+    assert net.a.peer.claim(5) is True
+    assert net.a.peer.claim(5) is False
+    assert net.a.handler.interface.slot_of(5) == net.a.peer.slot
+
+
+def test_a_peer_that_leaves_wants_nothing_any_more():
+    end, other = End(1), End(2)
+    for _ in range(3):
+        peer = end.know(other)
+        end.drive.put("overlay", [b"E\0\0\x1c" + bytes(4) + b"\x40\x11\0\0" + bytes((10, 0, 0, 1, 10, 0, 0, 2)) + bytes(8)])
+        end.handler.remove_peer(other.public_key)
+        assert peer.public_key not in end.handler.peers
+    assert end.handler.interface.wanted == 0

@@ -1,0 +1,35 @@
+"""The tables of an interface."""
+
+from tests.unit.protocols.wireguard.ends import End, Net
+from tunnel.protocols.wireguard.interface import Interface
+
+
+def test_peers_get_slots_of_their_own_again_and_again():
+    end = End(1)
+    keys = [number.to_bytes(32, "big") for number in range(1, 40)]
+    slots = {end.handler.add_peer(key).slot for key in keys}
+    assert slots == set(range(39))
+    end.handler.remove_peer(keys[3])
+    assert end.handler.add_peer(bytes(31) + b"\xff").slot == 3
+    end.handler.remove_all_peers()
+    assert end.handler.add_peer(keys[0]).slot == 0
+
+
+def test_what_waits_is_given_once():
+    net = Net(path=lambda *_: [])
+    net.send(net.a)
+    ((_, initiation),) = net.seen
+    net.b.drive.put("underlay", [(initiation, net.a.address)])
+    interface: Interface = net.b.handler.interface
+    assert interface.waiting == 1
+    message, record = interface.pending()
+    assert (message, len(record)) == (initiation, 64)
+    assert interface.pending() is None
+
+
+def test_another_key_forgets_what_waits():
+    net = Net(path=lambda *_: [])
+    net.send(net.a)
+    net.b.drive.put("underlay", [(net.seen[0][1], net.a.address)])
+    net.b.handler.private_key = b"\x09" * 32
+    assert net.b.handler.interface.waiting == 0
