@@ -103,13 +103,13 @@ cdef void hchacha20_subkey(const uint8_t *key, const uint8_t *nonce, uint8_t *su
     """From a key and 16 bytes of nonce: the first and last row of the state after its 20 rounds."""
     cdef const uint8_t *sigma = b"expand 32-byte k"
     cdef uint32_t[WORDS] s
-    cdef int i, j
+    cdef int i, j, _
     for i in range(4):
         s[i] = get_word(sigma + 4 * i)
         s[i + 4] = get_word(key + 4 * i)
         s[i + 8] = get_word(key + 16 + 4 * i)
         s[i + 12] = get_word(nonce + 4 * i)
-    for i in range(ROUNDS // 2):
+    for _ in range(ROUNDS // 2):
         for j in range(4):
             quarter(&s[j], &s[4 + j], &s[8 + j], &s[12 + j])
         for j in range(4):
@@ -183,7 +183,7 @@ def seal(bytes key not None, bytes nonce not None, bytes aad not None, bytes pla
     return bytes(sealed)
 
 
-def open(bytes key not None, bytes nonce not None, bytes aad not None, bytes sealed not None):
+def unseal(bytes key not None, bytes nonce not None, bytes aad not None, bytes sealed not None):
     """The plain text; None where it does not authenticate."""
     cdef uint32_t aad_size = <uint32_t> len(aad), size
     cdef bytearray plain

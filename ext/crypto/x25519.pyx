@@ -4,11 +4,11 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
 from _libcrypto cimport (
-    RAND_priv_bytes, EVP_PKEY, EVP_PKEY_CTX, EVP_PKEY_KEYPAIR, OSSL_PARAM, OSSL_PKEY_PARAM_PRIV_KEY, OSSL_PKEY_PARAM_PUB_KEY,
+    EVP_PKEY, EVP_PKEY_CTX, EVP_PKEY_KEYPAIR, OSSL_PARAM, OSSL_PKEY_PARAM_PRIV_KEY, OSSL_PKEY_PARAM_PUB_KEY,
     ERR_clear_error, EVP_PKEY_CTX_free, EVP_PKEY_CTX_new, EVP_PKEY_CTX_new_from_name, EVP_PKEY_derive,
     EVP_PKEY_derive_init, EVP_PKEY_derive_set_peer_ex, EVP_PKEY_free, EVP_PKEY_fromdata, EVP_PKEY_fromdata_init,
     EVP_PKEY_get_raw_public_key, EVP_PKEY_new_raw_private_key_ex, EVP_PKEY_new_raw_public_key_ex, OPENSSL_cleanse,
-    OSSL_PARAM_construct_end, OSSL_PARAM_construct_octet_string,
+    OSSL_PARAM_construct_end, OSSL_PARAM_construct_octet_string, RAND_priv_bytes,
 )
 
 

@@ -83,6 +83,10 @@ class Running:
         self.seen += [content, self.chain, *others]
         return others
 
+    def key(self, content: bytes) -> bytes:
+        """C and one key."""
+        return self.keys(content, 2)[0]
+
     def seal(self, key: bytes, plain: bytes) -> bytes:
         """A field, mixed."""
         sealed = seal(key, 0, plain, self.hash)
@@ -114,8 +118,8 @@ class Twin:
         run = self.run = Running()
         run.mix(self.remote)
         run.ephemeral(public(self.own))
-        static = run.seal(*run.keys(dh(self.own, self.remote), 2), public(self.private))
-        stamp = run.seal(*run.keys(dh(self.private, self.remote), 2), timestamp)
+        static = run.seal(run.key(dh(self.own, self.remote)), public(self.private))
+        stamp = run.seal(run.key(dh(self.private, self.remote)), timestamp)
         return b"\1\0\0\0" + index.to_bytes(4, "little") + public(self.own) + static + stamp + NO_MACS
 
     def consume(self, message: bytes) -> tuple[bytes | None, bytes | None]:
@@ -124,10 +128,10 @@ class Twin:
         run.mix(public(self.private))
         self.far = message[8:40]
         run.ephemeral(self.far)
-        static = run.open(*run.keys(dh(self.private, self.far), 2), message[40:88])
+        static = run.open(run.key(dh(self.private, self.far)), message[40:88])
         if static is None:
             return None, None
-        return static, run.open(*run.keys(dh(self.private, static), 2), message[88:116])
+        return static, run.open(run.key(dh(self.private, static)), message[88:116])
 
     def respond(self, index: int, receiver: int) -> bytes:
         """The response without its macs."""

@@ -64,6 +64,7 @@ def test_many_are_cheap():
     del secrets
     assert usage() == (before[0], mapped)
     secrets = [Secret(1200) for _ in range(10_000)]
+    assert len(secrets) == 10_000
     assert usage() == (used, mapped)
 
 

@@ -6,5 +6,5 @@ def hchacha20(key: bytes, nonce: bytes) -> bytes:
 def seal(key: bytes, nonce: bytes, aad: bytes, plain: bytes) -> bytes:
     """Ciphertext and tag; a nonce of 12 bytes, or of 24 for XChaCha20-Poly1305."""
 
-def open(key: bytes, nonce: bytes, aad: bytes, sealed: bytes) -> bytes | None:
+def unseal(key: bytes, nonce: bytes, aad: bytes, sealed: bytes) -> bytes | None:
     """The plain text; None where it does not authenticate."""

@@ -77,7 +77,8 @@ cdef bint checker_reply(
 ) noexcept nogil:
     """The 64 bytes that give this source its cookie, for a message whose mac1 was right.
 
-    ``nonce`` is 24 bytes, or NULL: libcrypto's. False without entropy or memory: there is no reply to send.
+    ``nonce`` is 24 bytes, or NULL: libcrypto's. False without entropy or memory: ``reply`` is zero then,
+    and not to be sent.
     """
     cdef uint8_t[COOKIE_SIZE] cookie
     cdef bint done = renew(checker, now_ns)
@@ -92,6 +93,8 @@ cdef bint checker_reply(
         reply + COOKIE_SEALED,
     )
     secret_wipe(cookie, COOKIE_SIZE)
+    if not done:
+        memset(reply, 0, COOKIE_REPLY_SIZE)
     return done
 
 

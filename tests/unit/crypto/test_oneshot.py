@@ -10,7 +10,8 @@ from tunnel.crypto import oneshot
 KEY = bytes(range(0x80, 0xA0))
 AAD = bytes.fromhex("50515253c0c1c2c3c4c5c6c7")
 SUNSCREEN = (
-    b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it."
+    b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, "
+    b"sunscreen would be it."
 )
 keys = st.binary(min_size=32, max_size=32)
 nonces = st.one_of(st.binary(min_size=12, max_size=12), st.binary(min_size=24, max_size=24))
@@ -43,15 +44,15 @@ def test_another_implementation(key, nonce, aad, plain):
 @given(keys, nonces, st.binary(max_size=40), st.binary(max_size=100), st.data())
 def test_what_was_sealed_opens_and_one_bit_closes_it(key, nonce, aad, plain, data):
     sealed = oneshot.seal(key, nonce, aad, plain)
-    assert oneshot.open(key, nonce, aad, sealed) == plain
+    assert oneshot.unseal(key, nonce, aad, sealed) == plain
     bit = data.draw(st.integers(0, 8 * len(sealed) - 1))
     flipped = (int.from_bytes(sealed, "big") ^ 1 << bit).to_bytes(len(sealed), "big")
-    assert oneshot.open(key, nonce, aad, flipped) is None
-    assert oneshot.open(key, nonce, aad + b"\0", sealed) is None
+    assert oneshot.unseal(key, nonce, aad, flipped) is None
+    assert oneshot.unseal(key, nonce, aad + b"\0", sealed) is None
 
 
 def test_what_has_no_tag_does_not_open():
-    assert oneshot.open(KEY, bytes(12), b"", bytes(15)) is None
+    assert oneshot.unseal(KEY, bytes(12), b"", bytes(15)) is None
 
 
 @pytest.mark.parametrize("nonce", [0, 8, 16, 25])
@@ -59,6 +60,6 @@ def test_sizes_are_looked_at(nonce):
     with pytest.raises(ValueError, match="nonce"):
         oneshot.seal(KEY, bytes(nonce), b"", b"")
     with pytest.raises(ValueError, match="nonce"):
-        oneshot.open(KEY, bytes(nonce), b"", bytes(16))
+        oneshot.unseal(KEY, bytes(nonce), b"", bytes(16))
     with pytest.raises(ValueError, match="32 bytes"):
         oneshot.hchacha20(bytes(31), bytes(16))

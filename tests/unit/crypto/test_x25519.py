@@ -28,7 +28,8 @@ def test_rfc_7748_section_5_2(scalar, point, product):
 
 
 def test_rfc_7748_iterated():
-    k = u = BASE
+    k: bytes | None = BASE
+    u: bytes | None = BASE
     k, u = x25519.shared(k, u), k
     assert k.hex() == "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079"
     for _ in range(999):

@@ -145,7 +145,7 @@ def test_wrong_preshared_key():
 
 @pytest.mark.parametrize("point", LOW_ORDER)
 def test_public_keys_of_low_order(point):
-    identity, handshake = slot(INITIATOR, point)
+    _, handshake = slot(INITIATOR, point)
     assert not handshake.possible
     with pytest.raises(ValueError, match="low order"):
         handshake.initiate(1, STAMP)

@@ -25,6 +25,7 @@ class Child:
 
     def __init__(self, role: str) -> None:
         command = [sys.executable, handshaker.__file__, role]
+        self.role = role
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def say(self, message: bytes) -> None:
@@ -64,7 +65,7 @@ def child(request: pytest.FixtureRequest) -> Iterator[Child]:
 
 def shake(child: Child, twin: Twin) -> None:
     """The handshake, whoever begins."""
-    if child.process.args[-1] == "initiate":
+    if child.role == "initiate":
         twin.consume(child.heard())
         child.say(twin.respond(2, 1))
     else:
