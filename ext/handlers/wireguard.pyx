@@ -90,7 +90,9 @@ cdef class WireGuard(Handler):
     overhead = OVERHEAD
     Options = WireGuardOptions
 
-    def __init__(self, *, limits=Limits(), wall_ns=time.time_ns, clock_ns=time.monotonic_ns, entropy=os.urandom, **options):
+    def __init__(
+        self, *, limits=Limits(), wall_ns=time.time_ns, clock_ns=time.monotonic_ns, entropy=os.urandom, **options
+    ):
         chosen = arguments.read("wireguard", WireGuardOptions, options)
         self.interface = Interface(self, World(wall_ns, clock_ns, entropy), limits, aead=chosen.aead)
         self.c = &(<InterfaceState> self.interface).c

@@ -87,14 +87,18 @@ cdef bint _may_reply(interface_t *at, uint64_t now_ns) noexcept nogil:
     return True
 
 
-cdef void _reply(interface_t *at, batch_t *batch, uint32_t index, const uint8_t *source, uint32_t size, uint64_t now_ns) noexcept nogil:
+cdef void _reply(
+    interface_t *at, batch_t *batch, uint32_t index, const uint8_t *source, uint32_t size, uint64_t now_ns
+) noexcept nogil:
     """A cookie for the sender of message ``index``, smaller than what it sent."""
     cdef uint32_t endpoint = endpoint_new(batch.arena)
     cdef packet_t *reply = NULL if endpoint == 0 else batch_emit(batch, COOKIE_REPLY_SIZE)
     cdef packet_t *p = &batch.packets[index]
     if reply == NULL:
         return
-    checker_reply(at.checker, p.data, p.len, source, size, NULL, now_ns, reply.data)
+    if not checker_reply(at.checker, p.data, p.len, source, size, NULL, now_ns, reply.data):
+        batch.count -= 1      # no entropy
+        return
     reply.medium = DATAGRAM
     parse_packet(reply)
     endpoint_at(batch.arena, endpoint)[0] = endpoint_at(batch.arena, p.endpoint)[0]

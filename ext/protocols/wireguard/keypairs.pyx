@@ -1,7 +1,5 @@
 """Rotation of keypairs. Receiver indices go with them; keys are wiped when a keypair is dropped."""
 
-from libc.stdint cimport uint32_t
-
 from tunnel.protocols.wireguard.state cimport interface_t, keypair_t, peer_t
 from tunnel.secret cimport secret_free, secret_new
 from tunnel.tables.indices cimport indices_drop

@@ -55,7 +55,9 @@ cdef struct named_t:          # a message whose sender is named, not yet proved
     keypair_t *keypair
 
 
-cdef inline bint _name(interface_t *at, const packet_t *p, uint64_t now_ns, named_t *named, uint16_t *reason) noexcept nogil:
+cdef inline bint _name(
+    interface_t *at, const packet_t *p, uint64_t now_ns, named_t *named, uint16_t *reason
+) noexcept nogil:
     """The peer and keypair of a transport message, or the reason why there is none."""
     cdef uint32_t index
     if p.len < TRANSPORT_MIN:
@@ -80,7 +82,9 @@ cdef inline void _roam(peer_t *peer, const endpoint_t *source) noexcept nogil:
         memcpy(&peer.endpoint, source, sizeof(endpoint_t))
 
 
-cdef inline uint16_t _accept(interface_t *at, batch_t *batch, named_t *named, bint holds, uint64_t now_ns) noexcept nogil:
+cdef inline uint16_t _accept(
+    interface_t *at, batch_t *batch, named_t *named, bint holds, uint64_t now_ns
+) noexcept nogil:
     """What an authentic message changes; 0, or the reason why it is dropped nevertheless."""
     cdef peer_t *peer = named.peer
     cdef keypair_t *keypair = named.keypair
@@ -114,7 +118,9 @@ cdef inline uint32_t _inner(const uint8_t *ip, uint32_t size) noexcept nogil:
     return 0
 
 
-cdef inline void _deliver(const interface_t *at, const batch_t *batch, const peer_t *peer, packet_t *p, uint32_t size) noexcept nogil:
+cdef inline void _deliver(
+    const interface_t *at, const batch_t *batch, const peer_t *peer, packet_t *p, uint32_t size
+) noexcept nogil:
     """The packet inside goes to the overlay, if the peer may send it."""
     cdef uint8_t *ip = p.data + <uint32_t> TRANSPORT_FRONT
     cdef uint8_t version = ip[0] >> 4
@@ -141,7 +147,9 @@ cdef inline void _deliver(const interface_t *at, const batch_t *batch, const pee
     p.egress = OVERLAY
 
 
-cdef void _opened(interface_t *at, batch_t *batch, named_t *named, const aead_job_t *job, uint64_t now_ns) noexcept nogil:
+cdef void _opened(
+    interface_t *at, batch_t *batch, named_t *named, const aead_job_t *job, uint64_t now_ns
+) noexcept nogil:
     """After the attempt to open ``named``."""
     cdef uint16_t reason = BAD_TAG
     if job.good:
@@ -163,7 +171,9 @@ cdef void _open(
         _opened(at, batch, &named[i], &jobs[i], now_ns)
 
 
-cdef inline bint _job(interface_t *at, batch_t *batch, packet_t *p, uint64_t now_ns, named_t *named, aead_job_t *job) noexcept nogil:
+cdef inline bint _job(
+    interface_t *at, batch_t *batch, packet_t *p, uint64_t now_ns, named_t *named, aead_job_t *job
+) noexcept nogil:
     """True where ``job`` is to be done; else the message is dropped."""
     cdef uint16_t reason = 0
     if not _name(at, p, now_ns, named, &reason) or not packet_own(batch.arena, p):

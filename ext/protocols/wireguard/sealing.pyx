@@ -14,7 +14,7 @@ from tunnel.address cimport address_map
 from tunnel.arena cimport HEADROOM, arena_t, arena_take
 from tunnel.batch cimport batch_emit
 from tunnel.crypto.aead cimport AEAD_TAG, aead_job_t, aead_seal
-from tunnel.ecn cimport ecn_encap
+from tunnel.ecn cimport ecn_encap, ecn_tos
 from tunnel.endpoint cimport endpoint_at, endpoint_new
 from tunnel.icmp_error cimport icmp_error_tellable, icmp_error_unreachable
 from tunnel.packet cimport DATAGRAM, IP, SHARED, packet_drop, packet_t
@@ -26,9 +26,7 @@ from tunnel.protocols.wireguard.timing cimport timing_sent
 from tunnel.protocols.wireguard.wants cimport wants_add
 from tunnel.tables.buckets cimport buckets_take
 from tunnel.tables.lpm cimport LPM_NONE, lpm_find
-from tunnel.wire cimport (
-    IP4_DESTINATION, IP4_SOURCE, IP4_TOS, IP6_DESTINATION, IP6_SOURCE, put32le, put64le,
-)
+from tunnel.wire cimport IP4_DESTINATION, IP4_SOURCE, IP6_DESTINATION, IP6_SOURCE, put32le, put64le
 
 from tunnel import reasons
 
@@ -52,7 +50,8 @@ cdef struct way_t:            # where the last packet went: the next mostly goes
 
 cdef inline peer_t *_peer_of(const interface_t *at, const packet_t *p) noexcept nogil:
     cdef const uint8_t *ip = p.data + p.l3
-    cdef uint32_t slot = lpm_find(at.routes, ip + (IP4_DESTINATION if p.ip_version == 4 else IP6_DESTINATION), p.ip_version)
+    cdef uint32_t destination = IP4_DESTINATION if p.ip_version == 4 else IP6_DESTINATION
+    cdef uint32_t slot = lpm_find(at.routes, ip + destination, p.ip_version)
     return NULL if slot == LPM_NONE else at.peers[slot]
 
 
@@ -109,14 +108,6 @@ cdef inline bint _toward(arena_t *arena, way_t *way, peer_t *peer, uint8_t tos) 
     return True
 
 
-cdef inline uint8_t _tos(const packet_t *p) noexcept nogil:
-    """Of the datagram: no DSCP, and the ECN bits that RFC 6040 gives it."""
-    cdef const uint8_t *ip = p.data + p.l3
-    if p.len == 0:
-        return 0
-    return ecn_encap(ip[IP4_TOS] if p.ip_version == 4 else <uint8_t> ((ip[0] << 4) | (ip[1] >> 4)))
-
-
 cdef inline void _frame(packet_t *p, keypair_t *keypair, uint32_t padding, aead_job_t *job) noexcept nogil:
     """The packet becomes a message that only wants sealing."""
     memset(p.data + p.len, 0, padding)
@@ -137,7 +128,9 @@ cdef inline void _frame(packet_t *p, keypair_t *keypair, uint32_t padding, aead_
     p.egress = UNDERLAY
 
 
-cdef inline void _sent(interface_t *at, peer_t *peer, keypair_t *keypair, uint32_t size, uint64_t now_ns, bint holds) noexcept nogil:
+cdef inline void _sent(
+    interface_t *at, peer_t *peer, keypair_t *keypair, uint32_t size, uint64_t now_ns, bint holds
+) noexcept nogil:
     """One message more to ``peer``; an old session, or one with few numbers left, is to be renewed."""
     peer.tx_bytes += size
     timing_sent(at, peer, now_ns, holds)
@@ -159,7 +152,7 @@ cdef inline bint _prepare(
         staging_put(at, peer, batch, p)
         return False
     padding = _padding(at, p.len)
-    if not _toward(batch.arena, way, peer, _tos(p)) or not _room(batch.arena, p, padding + <uint32_t> AEAD_TAG):
+    if not _toward(batch.arena, way, peer, ecn_encap(ecn_tos(p)) if holds else 0) or not _room(batch.arena, p, padding + <uint32_t> AEAD_TAG):
         packet_drop(p, NO_ROOM)
         return False
     _frame(p, keypair, padding, job)

@@ -20,7 +20,8 @@ def taken(expected, now):
 
 @given(STEPS)
 def test_as_a_dict(steps):
-    table, expected = Deadlines(), {}
+    table = Deadlines()
+    expected: dict[int, int] = {}
     for verb, *args in steps:
         if verb == "by":
             table.by(*args)

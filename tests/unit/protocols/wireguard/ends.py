@@ -16,6 +16,7 @@ from tunnel.testing import Drive, FakeClock
 
 UNIX_NS = 1_700_000_000 * SECOND
 ADDRESSES = (("192.0.2.1", 51820), ("192.0.2.2", 51820))
+DEFAULT = Limits()
 Path = Callable[["End", bytes], list[bytes]]
 
 
@@ -32,7 +33,7 @@ def as_is(_sender: End, message: bytes) -> list[bytes]:
 class End:
     """One end: its overlay is 10.0.0.NUMBER."""
 
-    def __init__(self, number: int, limits: Limits = Limits(), **options: object) -> None:
+    def __init__(self, number: int, limits: Limits = DEFAULT, **options: object) -> None:
         self.number, self.address = number, ADDRESSES[number - 1]
         self.clock = FakeClock()
         self.random = random.Random(number)
@@ -78,7 +79,7 @@ class End:
 class Net:
     """Two ends that know each other; ``path`` gives what arrives of each message."""
 
-    def __init__(self, limits: Limits = Limits(), path: Path = as_is, **options: object) -> None:
+    def __init__(self, limits: Limits = DEFAULT, path: Path = as_is, **options: object) -> None:
         self.a, self.b = End(1, limits, **options), End(2, limits, **options)
         self.a.know(self.b)
         self.b.know(self.a)

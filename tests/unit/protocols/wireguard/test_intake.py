@@ -10,7 +10,8 @@ from tunnel.protocols.wireguard.constants import COOKIE_REPLY, RESPONSE
     (b"", "BAD_MESSAGE"), (b"\x04", "BAD_MESSAGE"), (b"\x04\0\0\0" + bytes(27), "BAD_MESSAGE"),
     (b"\x04\0\0\1" + bytes(28), "BAD_MESSAGE"), (b"\x04\0\0\0" + bytes(28), "NO_SESSION"),
     (b"\x01\0\0\0" + bytes(144), "BAD_MAC"), (b"\x01\0\0\0" + bytes(145), "BAD_MESSAGE"),
-    (b"\x02\0\0\0" + bytes(88), "NO_SESSION"), (b"\x03\0\0\0" + bytes(60), "NO_SESSION"), (b"\x05\0\0\0", "BAD_MESSAGE"),
+    (b"\x02\0\0\0" + bytes(88), "NO_SESSION"), (b"\x03\0\0\0" + bytes(60), "NO_SESSION"),
+    (b"\x05\0\0\0", "BAD_MESSAGE"),
 ])
 def test_strangers_get_no_answer(message, reason):
     net = Net()

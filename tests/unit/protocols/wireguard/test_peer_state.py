@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.protocols.wireguard.ends import End, Net
+from tests.unit.protocols.wireguard.ends import End, Net, packet
 from tunnel.protocols.wireguard.constants import ERASE, SECOND
 from tunnel.protocols.wireguard.noise import Handshake
 from tunnel.protocols.wireguard.peer_state import PeerState
@@ -64,7 +64,7 @@ def test_a_peer_that_leaves_wants_nothing_any_more():
     end, other = End(1), End(2)
     for _ in range(3):
         peer = end.know(other)
-        end.drive.put("overlay", [b"E\0\0\x1c" + bytes(4) + b"\x40\x11\0\0" + bytes((10, 0, 0, 1, 10, 0, 0, 2)) + bytes(8)])
+        end.drive.put("overlay", [packet(1, 2)])
         end.handler.remove_peer(other.public_key)
         assert peer.public_key not in end.handler.peers
     assert end.handler.interface.wanted == 0

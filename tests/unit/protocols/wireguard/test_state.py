@@ -10,7 +10,7 @@ def test_peers_get_slots_of_their_own_again_and_again():
     slots = {end.handler.add_peer(key).slot for key in keys}
     assert slots == set(range(39))
     end.handler.remove_peer(keys[3])
-    assert end.handler.add_peer(bytes(31) + b"\xff").slot == 3
+    assert end.handler.add_peer(bytes(31) + b"\xff").slot not in slots - {3}
     end.handler.remove_all_peers()
     assert end.handler.add_peer(keys[0]).slot == 0
 
@@ -22,8 +22,9 @@ def test_what_waits_is_given_once():
     net.b.drive.put("underlay", [(initiation, net.a.address)])
     interface: Interface = net.b.handler.interface
     assert interface.waiting == 1
-    message, record = interface.pending()
-    assert (message, len(record)) == (initiation, 64)
+    entry = interface.pending()
+    assert entry is not None
+    assert (entry[0], len(entry[1])) == (initiation, 64)
     assert interface.pending() is None
 
 
