@@ -50,25 +50,30 @@ def has_header(name: str) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
+def externs(source: Path) -> set[str]:
+    """The private externs that a module cimports, itself or by others of them."""
+    named = re.findall(r"^(?:from (?=\w+ cimport)|cimport )(_\w+)", source.read_text(), re.MULTILINE)
+    return set(named).union(*(externs(Path("ext", f"{name}.pxd")) for name in named))
+
+
 def libraries(source: Path) -> dict[str, str]:
-    """What a module is linked with, by the names of the externs that it cimports."""
-    cimported = set(re.findall(r"^(?:from|cimport) (_\w+)", source.read_text(), re.MULTILINE))
+    """What a module is linked with, by the names of the externs."""
     return {
-        externs: library
-        for externs, (library, header) in EXTERNS.items()
-        if externs in cimported and (header is None or has_header(header))
+        name: library
+        for name, (library, header) in EXTERNS.items()
+        if name in externs(source) and (header is None or has_header(header))
     }
 
 
 def extension(source: Path) -> Extension:
     """The extension that one ``.pyx`` builds."""
-    name = ".".join(("tunnel", *source.with_suffix("").parts[1:]))
+    module = ".".join(("tunnel", *source.with_suffix("").parts[1:]))
     linked = libraries(source)
     return Extension(
-        name,
+        module,
         [str(source)],
         include_dirs=["ext"],
-        define_macros=[(f"TUNNEL{externs.upper()}", None) for externs in linked],
+        define_macros=[(f"TUNNEL{name.upper()}", None) for name in linked],
         libraries=list(linked.values()),
         extra_compile_args=[*KINDS[KIND], "-fno-strict-aliasing", "-Wno-unused-function", "-Wno-sign-compare"],
         extra_link_args=[SANITIZERS] if KIND == "sanitize" else [],

@@ -1,6 +1,6 @@
 """ChaCha20-Poly1305 of many packets in one call, in place, by one of two libraries.
 
-    aead_seal, aead_open    what the chosen library does: _ipsec_mb_*, _libcrypto_*
+    aead_seal, aead_open    what the chosen library does: _ipsec_mb_* here, libcrypto_* in ext/_libcrypto_aead.pxd
     aead_forget             nothing of a key stays behind
     Aead                    choosing a library, and proving it right before it is used
 """
@@ -10,31 +10,14 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from _ipsec_mb cimport IPSEC_MB_BUILT, ipsec_mb_chacha20_poly1305, ipsec_mb_free, ipsec_mb_new
-from _libcrypto cimport (
-    CRYPTO_memcmp,
-    EVP_CIPHER,
-    EVP_CIPHER_CTX,
-    EVP_CIPHER_CTX_free,
-    EVP_CIPHER_CTX_get_params,
-    EVP_CIPHER_CTX_new,
-    EVP_CIPHER_fetch,
-    EVP_CIPHER_free,
-    EVP_CipherFinal_ex,
-    EVP_CipherInit_ex2,
-    EVP_CipherUpdate,
-    OPENSSL_cleanse,
-    OSSL_CIPHER_PARAM_AEAD_TAG,
-    OSSL_PARAM,
-    OSSL_PARAM_construct_end,
-    OSSL_PARAM_construct_octet_string,
-)
+from _libcrypto cimport CRYPTO_memcmp, EVP_CIPHER_CTX, EVP_CIPHER_CTX_free, OPENSSL_cleanse
+from _libcrypto_aead cimport NONCE, libcrypto_context, libcrypto_open, libcrypto_seal, nonce_put
 
 import os
 
 from tunnel.errors import ConfigError
 
 cdef enum:
-    NONCE = 12
     STACK = 65536             # what a call may have written to below its caller
     LARGEST = 4096            # of the three texts that aead_forget seals
 
@@ -52,20 +35,13 @@ RFC_TEXT = (
 RFC_TAG = bytes.fromhex("6e3570b1acaaf1f24f2a644f01acd12b")
 
 
-cdef inline void _nonce(uint8_t *nonce, uint64_t counter) noexcept nogil:
-    cdef int i
-    memset(nonce, 0, 4)
-    for i in range(8):
-        nonce[4 + i] = <uint8_t> (counter >> (8 * i))
-
-
 cdef void _ipsec_mb_seal(void *context, aead_job_t *jobs, uint32_t count) noexcept nogil:
     cdef uint8_t[NONCE] nonce
     cdef aead_job_t *job
     cdef uint32_t i
     for i in range(count):
         job = &jobs[i]
-        _nonce(nonce, job.counter)
+        nonce_put(nonce, job.counter)
         if not ipsec_mb_chacha20_poly1305(context, True, job.key, nonce, job.text, job.size, job.text + job.size):
             OPENSSL_cleanse(job.text, job.size + AEAD_TAG)
 
@@ -77,86 +53,11 @@ cdef void _ipsec_mb_open(void *context, aead_job_t *jobs, uint32_t count) noexce
     cdef uint32_t i
     for i in range(count):
         job = &jobs[i]
-        _nonce(nonce, job.counter)
+        nonce_put(nonce, job.counter)
         job.good = (
             ipsec_mb_chacha20_poly1305(context, False, job.key, nonce, job.text, job.size, tag)
             and CRYPTO_memcmp(tag, job.text + job.size, AEAD_TAG) == 0
         )
-
-
-cdef inline void _tag_params(OSSL_PARAM *params) noexcept nogil:
-    """Where the tag lies is filled in for each packet."""
-    params[0] = OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, NULL, AEAD_TAG)
-    params[1] = OSSL_PARAM_construct_end()
-
-
-cdef inline const uint8_t *_changed(const uint8_t *key, const uint8_t *last) noexcept nogil:
-    """NULL, which leaves a context's key as it is, for the one that the packet before had."""
-    if key == last:
-        return NULL
-    return key
-
-
-cdef inline bint _libcrypto_text(EVP_CIPHER_CTX *context, aead_job_t *job) noexcept nogil:
-    """The text in place, up to the tag made or compared."""
-    cdef uint8_t[AEAD_TAG] nothing
-    cdef int written = 0
-    if job.size and EVP_CipherUpdate(context, job.text, &written, job.text, <int> job.size) != 1:
-        return False
-    return EVP_CipherFinal_ex(context, nothing, &written) == 1
-
-
-cdef void _libcrypto_seal(void *context, aead_job_t *jobs, uint32_t count) noexcept nogil:
-    """The key is set for the first packet of a call, and again where it changes: 42 of 900 ns."""
-    cdef EVP_CIPHER_CTX *ours = <EVP_CIPHER_CTX *> context
-    cdef const uint8_t *key = NULL
-    cdef OSSL_PARAM[2] params
-    cdef uint8_t[NONCE] nonce
-    cdef aead_job_t *job
-    cdef uint32_t i
-    _tag_params(params)
-    for i in range(count):
-        job = &jobs[i]
-        _nonce(nonce, job.counter)
-        params[0].data = job.text + job.size
-        if (
-            EVP_CipherInit_ex2(ours, NULL, _changed(job.key, key), nonce, 1, NULL) == 1
-            and _libcrypto_text(ours, job)
-            and EVP_CIPHER_CTX_get_params(ours, params) == 1
-        ):
-            key = job.key
-        else:
-            key = NULL
-            OPENSSL_cleanse(job.text, job.size + AEAD_TAG)
-
-
-cdef void _libcrypto_open(void *context, aead_job_t *jobs, uint32_t count) noexcept nogil:
-    """The tag to compare with is given together with the nonce."""
-    cdef EVP_CIPHER_CTX *ours = <EVP_CIPHER_CTX *> context
-    cdef const uint8_t *key = NULL
-    cdef OSSL_PARAM[2] params
-    cdef uint8_t[NONCE] nonce
-    cdef aead_job_t *job
-    cdef uint32_t i
-    _tag_params(params)
-    for i in range(count):
-        job = &jobs[i]
-        _nonce(nonce, job.counter)
-        params[0].data = job.text + job.size
-        job.good = EVP_CipherInit_ex2(ours, NULL, _changed(job.key, key), nonce, 0, params) == 1
-        key = job.key if job.good else NULL
-        job.good = job.good and _libcrypto_text(ours, job)
-
-
-cdef EVP_CIPHER_CTX *_libcrypto_context(int encrypt) noexcept nogil:
-    """NULL without memory, or without the algorithm."""
-    cdef EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL)
-    cdef EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new()
-    if cipher == NULL or EVP_CipherInit_ex2(context, cipher, NULL, NULL, encrypt, NULL) != 1:
-        EVP_CIPHER_CTX_free(context)
-        context = NULL
-    EVP_CIPHER_free(cipher)
-    return context
 
 
 cdef bint _load(aead_t *aead, bint ipsec_mb) noexcept nogil:
@@ -165,8 +66,8 @@ cdef bint _load(aead_t *aead, bint ipsec_mb) noexcept nogil:
         aead.seal, aead.open = _ipsec_mb_seal, _ipsec_mb_open
         aead.sealing = aead.opening = ipsec_mb_new()
     else:
-        aead.seal, aead.open = _libcrypto_seal, _libcrypto_open
-        aead.sealing, aead.opening = _libcrypto_context(1), _libcrypto_context(0)
+        aead.seal, aead.open = libcrypto_seal, libcrypto_open
+        aead.sealing, aead.opening = libcrypto_context(1), libcrypto_context(0)
     return aead.sealing != NULL and aead.opening != NULL
 
 
@@ -307,5 +208,5 @@ def _why_not(library):
     if library != "ipsec-mb":
         return "libcrypto has no right ChaCha20-Poly1305: let openssl.cnf load OpenSSL's default provider"
     if IPSEC_MB_BUILT:
-        return "ipsec-mb does not work on this processor: take libcrypto"
-    return "ipsec-mb was not built in: on x86-64 install libipsec-mb-dev and run `make clean build`, or take libcrypto"
+        return f"ipsec-mb does not work on this processor: take libcrypto ({VARIABLE}=libcrypto, or unset it)"
+    return "ipsec-mb was not built in: on x86-64 install libipsec-mb-dev, then `make clean build`; or take libcrypto"

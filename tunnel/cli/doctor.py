@@ -16,7 +16,8 @@ import click
 
 from tunnel import offloads
 from tunnel.cli.table import json_option, show_json, show_table
-from tunnel.errors import DeviceError
+from tunnel.crypto import aead
+from tunnel.errors import ConfigError, DeviceError
 
 CAP_NET_ADMIN = 12
 SOCKET_BUFFER = 7 << 20      # bytes that a Udp device asks for
@@ -65,7 +66,7 @@ def command(context: click.Context, as_json: bool) -> None:
     Offloads are tried out with data that is compared, in a network namespace that is gone afterwards.
     The exit code is 0 where an engine can run, else 2.
     """
-    findings = [*_machine(), *_namespaces(), *_tun(), *_buffers(), *_libraries()]
+    findings = [*_machine(), *_namespaces(), *_tun(), *_buffers(), _cipher(), *_libraries()]
     if as_json:
         show_json([{**one._asdict(), "verdict": one.verdict} for one in findings])
     else:
@@ -149,6 +150,20 @@ def _buffers() -> Iterator[Finding]:
             f"net.core.{name}", passed, seen if passed else f"{limit} bytes",
             f"sysctl -w net.core.{name}={SOCKET_BUFFER}",
         )
+
+
+def _cipher() -> Finding:
+    """The library that seals packets. Raises ``ConfigError`` where the one that was asked for is not there."""
+    library, fastest = aead.Aead().library, aead.LIBRARIES[0]
+    remedy = ""
+    try:
+        aead.Aead(fastest)
+    except ConfigError as error:
+        remedy = str(error)
+    if not remedy and library != fastest:
+        remedy = f"unset {aead.VARIABLE} ({os.environ[aead.VARIABLE]}): {fastest} takes half the time"
+    passed = not remedy or platform.machine() != "x86_64"
+    return Finding("ChaCha20-Poly1305", passed, f"by {library}", remedy)
 
 
 def _libraries() -> Iterator[Finding]:

@@ -9,7 +9,13 @@ if TYPE_CHECKING:
     from typing_extensions import disjoint_base
 
 VARIABLE: str
-LIBRARIES: tuple[str, ...]
+LIBRARIES: tuple[str, ...]    # the faster one first
+
+# The text of RFC 8439, A.5, by which a library proves itself; its tag without the associated data.
+RFC_KEY: bytes
+RFC_COUNTER: int
+RFC_TEXT: bytes
+RFC_TAG: bytes
 
 @disjoint_base
 class Aead:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import platform
 
 import pytest
 
 from tests.unit.cli.calls import call
 from tunnel import offloads
 from tunnel.cli import doctor
+from tunnel.crypto import aead
+from tunnel.errors import ConfigError
 
 SOUND = {
     "user namespaces": (True, "user and network namespace"), "namespace": (True, "network namespace"),
@@ -21,6 +24,18 @@ NO_TUN = (False, "opening /dev/net/tun: No such file or directory; load the tun 
 @pytest.fixture(autouse=True)
 def all_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(offloads.VARIABLE, "")
+    monkeypatch.setenv(aead.VARIABLE, "")
+
+
+class Cipher:
+    """Of a machine with ipsec-mb, or, if ``missing`` says why, without."""
+
+    missing = ""
+
+    def __init__(self, library: str | None = None) -> None:
+        self.library = library or aead.chosen() or ("libcrypto" if self.missing else "ipsec-mb")
+        if self.missing and self.library == "ipsec-mb":
+            raise ConfigError(self.missing)
 
 
 def machine(monkeypatch: pytest.MonkeyPatch, *, admin: bool = True, **checks: tuple[bool, str]) -> None:
@@ -28,6 +43,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, *, admin: bool = True, **checks: tu
     seen = SOUND | {name.replace("_", " "): outcome for name, outcome in checks.items()}
     monkeypatch.setattr(doctor, "_selftest", lambda *_which: seen)
     monkeypatch.setattr(doctor, "_has_net_admin", lambda: admin)
+    monkeypatch.setattr(aead, "Aead", Cipher)
 
 
 def verdicts(capsys: pytest.CaptureFixture[str]) -> tuple[int | str | None, dict[str, tuple[str, str]]]:
@@ -82,6 +98,42 @@ def test_a_wrong_switch_is_one_line(capsys: pytest.CaptureFixture[str], monkeypa
     ended = call(capsys, "doctor")
     assert (ended.status, ended.err.count("\n")) == (1, 1)
     assert ended.err.startswith("tunnel: TUNNEL_NO_OFFLOAD: gzo: one of vnet")
+
+
+@pytest.mark.parametrize(
+    ("missing", "chosen", "architecture", "expected"),
+    [
+        ("", "", "x86_64", ("ok", "")),
+        ("not built in: install it", "", "x86_64", ("limited", "not built in: install it")),
+        ("not built in: install it", "", "aarch64", ("ok", "not built in: install it")),
+        ("", "libcrypto", "x86_64", ("limited", "unset TUNNEL_AEAD (libcrypto): ipsec-mb takes half the time")),
+    ],
+)
+def test_the_slower_cipher(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    missing: str,
+    chosen: str,
+    architecture: str,
+    expected: tuple[str, str],
+) -> None:
+    machine(monkeypatch)
+    monkeypatch.setattr(Cipher, "missing", missing)
+    monkeypatch.setenv(aead.VARIABLE, chosen)
+    monkeypatch.setattr(platform, "machine", lambda: architecture)
+    status, found = verdicts(capsys)
+    assert status == 0
+    assert found["ChaCha20-Poly1305"] == expected
+
+
+def test_a_cipher_library_that_was_asked_for_and_is_not_there(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine(monkeypatch)
+    monkeypatch.setattr(Cipher, "missing", "not built in: install it")
+    monkeypatch.setenv(aead.VARIABLE, "ipsec-mb")
+    ended = call(capsys, "doctor")
+    assert (ended.status, ended.err) == (1, "tunnel: not built in: install it\n")
 
 
 @pytest.mark.parametrize(("admin", "namespaces", "status"), [(True, False, 0), (False, True, 0), (False, False, 2)])

@@ -39,7 +39,7 @@ def test_the_text_of_the_rfc(library):
     with_data = sealed(key, counter, plain, bytes.fromhex("f33388860000000000004e91"))
     assert with_data[-TAG:].hex() == "eead9d67890cbb22392336fea1851f38"
     assert Aead(library).seal(key, counter, plain) == with_data[:-TAG] + module.RFC_TAG
-    assert module.RFC_TAG == sealed(key, counter, plain)[-TAG:]
+    assert sealed(key, counter, plain)[-TAG:] == module.RFC_TAG
 
 
 @libraries
@@ -165,7 +165,7 @@ def test_unasked_it_is_the_faster_one(monkeypatch, value):
         monkeypatch.setenv(VARIABLE, value)
     assert module.chosen() is None
     assert Aead().library == PRESENT[0]
-    assert PRESENT == (LIBRARIES if HEADER.exists() else LIBRARIES[1:])
+    assert list(PRESENT) == [name for name in LIBRARIES if name == "libcrypto" or HEADER.exists()]
 
 
 def test_a_name_that_is_none(monkeypatch):
