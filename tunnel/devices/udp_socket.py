@@ -80,7 +80,7 @@ def mark(device: Udp, number: int) -> None:
     """Firewall mark of what is sent from now on, 0 for none. ``OSError``: nothing has changed."""
     for sock in (device.socket, device.ahead):
         if sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, number)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, struct.pack("=I", number))
     device.options = replace(device.options, mark=number or None)
 
 
@@ -200,7 +200,7 @@ def _ask_for_news(sock: socket.socket) -> None:
 
 def _limit(sock: socket.socket, options: UdpOptions) -> None:
     if options.mark is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, options.mark)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, struct.pack("=I", options.mark))
     if options.dont_fragment:
         sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DO)
         if sock.family == socket.AF_INET6:
