@@ -143,7 +143,7 @@ def test_who_does_not_take_his_answer_is_cut_off(run: Callable[..., None], monke
 
 def test_what_a_device_raises_is_not_told(run: Callable[..., None], caplog: pytest.LogCaptureFixture):
     class Bad(Device):
-        @property
+        @property  # type: ignore[misc]
         def listen_port(self) -> int:
             raise RuntimeError(KEY)
 
