@@ -1,4 +1,4 @@
-"""Options of a ``Udp`` device, and how its socket is opened from them."""
+"""Options of a ``Udp`` device, how its socket is opened from them, and its methods that need no speed (``self``)."""
 
 from __future__ import annotations
 
@@ -53,35 +53,35 @@ class SharedPort:
     number = 0  # once it is taken
 
 
-def sharing(device: Udp, count: int) -> list[Udp]:
+def sharing(self: Udp, count: int) -> list[Udp]:
     """``count`` devices like this one that share its port (SO_REUSEPORT): the kernel keeps to one for one sender.
 
     ``ConfigError`` where it is an inherited socket.
     """
-    if device.options.fd is not None:
-        raise ConfigError(f"{device.name}: an inherited socket is one, expected workers = 1, or `listen`")
-    port, made = SharedPort(), [type(device)(**asdict(device.options)) for _ in range(count)]
+    if self.options.fd is not None:
+        raise ConfigError(f"{self.name}: an inherited socket is one, expected workers = 1, or `listen`")
+    port, made = SharedPort(), [type(self)(**asdict(self.options)) for _ in range(count)]
     for queue in made:
         queue.port = port
     return made
 
 
-def bind_ahead(device: Udp, listen: str) -> None:
+def bind_ahead(self: Udp, listen: str) -> None:
     """The address that the next ``open`` takes. Of an open device it is bound at once, while the old one still serves.
 
     So the way over is ``rebind``, ``close``, ``open``. ``ConfigError`` or ``DeviceError``: nothing has changed.
     """
-    options = check_options(replace(device.options, listen=listen, fd=None))
-    device.ahead = open_udp(options, device.port) if device.socket else None
-    device.options = options
+    options = check_options(replace(self.options, listen=listen, fd=None))
+    self.ahead = open_udp(options, self.port) if self.socket else None
+    self.options = options
 
 
-def mark(device: Udp, number: int) -> None:
+def mark(self: Udp, number: int) -> None:
     """Firewall mark of what is sent from now on, 0 for none. ``OSError``: nothing has changed."""
-    for sock in (device.socket, device.ahead):
+    for sock in (self.socket, self.ahead):
         if sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, number)
-    device.options = replace(device.options, mark=number or None)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, struct.pack("=I", number))
+    self.options = replace(self.options, mark=number or None)
 
 
 def opened(device: Udp) -> socket.socket:
@@ -200,7 +200,7 @@ def _ask_for_news(sock: socket.socket) -> None:
 
 def _limit(sock: socket.socket, options: UdpOptions) -> None:
     if options.mark is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, options.mark)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, struct.pack("=I", options.mark))
     if options.dont_fragment:
         sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DO)
         if sock.family == socket.AF_INET6:

@@ -43,9 +43,7 @@ class Parts:
 def built(settings: Settings, make: MakeTunnel) -> Iterator[Parts]:
     """The parts; closed and removed at the end. ``DeviceError`` or ``ConfigError`` where one cannot be had."""
     graph = Graph()
-    made = settings.tun_fd is None
-    tun = Tun(settings.name, mtu=MTU, up=False) if made else Tun(settings.name, fd=settings.tun_fd or 0)
-    udp, tunnel = Udp(listen="[::]:0"), make()
+    tun, udp, tunnel = _tun(settings), Udp(listen="[::]:0"), make()
     graph.add(tun, "tun")
     graph.add(udp, "udp")
     graph.add(tunnel, "wg")
@@ -59,3 +57,9 @@ def built(settings: Settings, make: MakeTunnel) -> Iterator[Parts]:
             yield Parts(name, graph, tun, udp, tunnel, uapi)
         finally:
             uapi.remove()
+
+
+def _tun(settings: Settings) -> Tun:
+    if settings.tun_fd is None:
+        return Tun(settings.name, mtu=MTU, up=False)
+    return Tun(identity(settings.tun_fd)[0], fd=settings.tun_fd)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -57,6 +58,7 @@ async def _serve(parts: Parts, ready: Callable[[], None]) -> None:
 
             def started() -> None:
                 rights.drop()
+                gc.freeze()  # what is there stays: a full collection would stop the packets for milliseconds
                 links.start()
                 ready()
                 log.debug("serving")

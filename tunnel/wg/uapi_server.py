@@ -1,6 +1,6 @@
 """Serves the configuration protocol on the engine's loop.
 
-A message may be long: after each millisecond of work the loop has its turn. What arrives in one piece is
+A message may be long: after half a millisecond of work the loop has its turn. What arrives in one piece is
 applied, and a whole answer is made, before another client comes in between; a message of several pieces may
 meet others. Clients are bounded, and one that does not take its answer is cut off.
 """
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 CLIENTS = 32  # at a time; more are turned away
 PIECE = 1 << 16  # bytes
-SLICE_S = 0.0007  # of work before the loop has its turn; one step more makes it a millisecond
+SLICE_S = 0.0005  # of work before the loop has its turn, and then one step more
 PATIENCE_S = 30.0  # for a client to take its answer
 
 

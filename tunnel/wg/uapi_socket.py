@@ -106,12 +106,13 @@ def _writable(status: os.stat_result) -> bool:
     return bool(status.st_mode & 0o022) or status.st_uid not in (0, os.geteuid())
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    """The number of a file that was removed is soon given to another, but not within the same moment."""
     try:
         found = path.lstat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 @contextmanager

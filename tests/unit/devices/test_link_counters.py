@@ -80,3 +80,10 @@ print([os.waitpid(child, 0)[1] for child in children])
 def test_processes_that_were_forked_do_not_read_each_others_answers():
     done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=False)
     assert done.stdout == "[0, 0, 0, 0]\n", done.stderr
+
+
+def test_the_mtu(links: LinkCounters):
+    with open("/sys/class/net/lo/mtu", encoding="ascii") as file:
+        assert links.mtu("lo") == int(file.read())
+    with pytest.raises(OSError, match="No such device"):
+        links.mtu("nobody")

@@ -18,7 +18,7 @@ from tunnel.protocols.wireguard.uapi_device import Device
 from tunnel.protocols.wireguard.uapi_get import answer
 from tunnel.protocols.wireguard.uapi_set import Refused, Setting
 
-LINES = 64  # of a set, a slice
+LINES = 32  # of a set, a slice
 LINE_MAX = 1024  # bytes; the longest that wg writes has about 130
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 
 from tunnel.protocols.wireguard.uapi_device import Device, Peer
 
-PREFIXES = 64  # a slice
+PREFIXES = 32  # a slice
 
 
 def answer(device: Device) -> Iterator[str]:
