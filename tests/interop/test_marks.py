@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("only_ours")
 NOT_ECT, ECT1, ECT0, CE = range(4)
 AF41 = 0x88
 MARKING = """
-table ip mark {{
+table ip marking {{
     chain incoming {{ type filter hook prerouting priority -300; udp dport {port} ip ecn set {mark}; }}
 }}
 """
@@ -60,7 +60,7 @@ def test_the_mark_on_the_way_in(one: Pair, inner: int, outer: str, arrives: int)
         assert data == b"marked"
         assert ancillary[0][2][0] & 3 == arrives
     finally:
-        one.west.node.run(["nft", "delete", "table", "ip", "mark"])
+        one.west.node.run(["nft", "delete", "table", "ip", "marking"])
 
 
 @pytest.mark.parametrize("family", [4, 6])
