@@ -78,8 +78,10 @@ def test_a_peer_without_an_endpoint_is_unreachable(one: Pair, family: int):
 
 
 def refused(one: Pair, family: int, address: str) -> None:
-    """A connected socket is told by ICMP."""
+    """A connected socket is told by ICMP, if it wants to know of what may pass."""
+    level, wish = {4: (socket.IPPROTO_IP, 11), 6: (socket.IPPROTO_IPV6, 25)}[family]  # IP_RECVERR, IPV6_RECVERR
     with bound(one.west.node, INNER[family][0], 0) as sock:
+        sock.setsockopt(level, wish, 1)
         sock.connect((address, 9))
         sock.send(b"nobody")
         with pytest.raises(OSError, match="No route to host"):
