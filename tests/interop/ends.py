@@ -140,17 +140,17 @@ class End:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def ended(self) -> int:
-        """Waits for its end; the exit status."""
-        self.process.communicate(timeout=ENDS_S)
-        return int(self.process.returncode)
+    def ended(self) -> None:
+        """Waits for its end, which must be a good one that takes the control socket along."""
+        said, _ = self.process.communicate(timeout=ENDS_S)
+        assert self.process.returncode == 0, f"{self.program} ended with {self.process.returncode}: {said}"
+        assert not self.control.exists()
 
     def stop(self) -> None:
-        """SIGTERM, unless it has ended; it must go well and take its control socket along."""
+        """SIGTERM, unless it has ended."""
         if self.process.poll() is None:
             self.process.terminate()
-            assert self.ended() == 0
-            assert not self.control.exists()
+            self.ended()
 
 
 def peer_section(

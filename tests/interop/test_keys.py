@@ -35,7 +35,8 @@ def introduced(pair: Pair, known: End, key: str) -> None:
     number = pair.ends.index(known)
     other = pair.ends[1 - number]
     words = ("endpoint", at(OUTER[4][number], known.port), "allowed-ips", f"{INNER[4][number]}/32")
-    other.set("peer", key, "remove", "peer", known.public, *words)
+    other.set("peer", key, "remove")
+    other.set("peer", known.public, *words)
 
 
 @pytest.mark.parametrize("speaker", [0, 1])

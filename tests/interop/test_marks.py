@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("only_ours")
 NOT_ECT, ECT1, ECT0, CE = range(4)
 AF41 = 0x88
 MARKING = """
-table ip mark {{
+table ip marking {{
     chain incoming {{ type filter hook prerouting priority -300; udp dport {port} ip ecn set {mark}; }}
 }}
 """
@@ -60,7 +60,7 @@ def test_the_mark_on_the_way_in(one: Pair, inner: int, outer: str, arrives: int)
         assert data == b"marked"
         assert ancillary[0][2][0] & 3 == arrives
     finally:
-        one.west.node.run(["nft", "delete", "table", "ip", "mark"])
+        one.west.node.run(["nft", "delete", "table", "ip", "marking"])
 
 
 @pytest.mark.parametrize("family", [4, 6])
@@ -78,8 +78,10 @@ def test_a_peer_without_an_endpoint_is_unreachable(one: Pair, family: int):
 
 
 def refused(one: Pair, family: int, address: str) -> None:
-    """A connected socket is told by ICMP."""
+    """A connected socket is told by ICMP, if it wants to know of what may pass."""
+    level, wish = {4: (socket.IPPROTO_IP, 11), 6: (socket.IPPROTO_IPV6, 25)}[family]  # IP_RECVERR, IPV6_RECVERR
     with bound(one.west.node, INNER[family][0], 0) as sock:
+        sock.setsockopt(level, wish, 1)
         sock.connect((address, 9))
         sock.send(b"nobody")
         with pytest.raises(OSError, match="No route to host"):
