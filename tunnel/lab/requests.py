@@ -98,10 +98,21 @@ class Requests:
     def op_up(self, node: str, interface: str) -> None:
         """Sets an interface up; a link of which both ends are up is usable from then on."""
         links.set_up(self._spaces[node].ip, interface)
+        self._settle_addresses(node)
         if (node, interface) in self._peers:
             far_node, far = self._peers[node, interface]
             with suppress(NetlinkError):  # a program in the node may have deleted it
                 links.settle(self._spaces[far_node].ip, far)
+            self._settle_addresses(far_node)
+
+    def _settle_addresses(self, node: str) -> None:
+        if IPV6.exists():
+            links.wait_until(lambda: within.addresses_are_heard(self._spaces[node].netns))
+
+    def op_address(self, node: str, interface: str, address: str, prefix: int) -> None:
+        """Adds an address, usable at once."""
+        links.add_address(self._spaces[node].ip, interface, address, prefix)
+        self._settle_addresses(node)
 
     def _pair(self, near: End, far: End) -> None:
         self._peers[near], self._peers[far] = far, near
@@ -140,7 +151,6 @@ LINK_CALLS = {
         links.add_bridge,
         links.change,
         links.enslave,
-        links.add_address,
         links.remove_address,
         links.addresses,
         links.add_route,
