@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 from pyroute2 import IPRoute, NetlinkError
 
 from tunnel.lab import links, netns, within
+from tunnel.lab.processes import end_all_in
 
 IPV6 = Path("/proc/sys/net/ipv6")  # absent where the kernel was started without
 NO_DAD = ("net/ipv6/conf/all/accept_dad", "net/ipv6/conf/default/accept_dad")
@@ -62,6 +63,16 @@ class Requests:
         """Runs one request; the descriptors are the caller's to close."""
         result = getattr(self, "op_" + request.pop("op"))(**request)
         return (result.value, [result.fd]) if isinstance(result, Opened) else (result, [])
+
+    def op_clear(self) -> None:
+        """Ends what runs in the nodes and lets go of them all; /run is empty again."""
+        end_all_in(self.inodes(), spare={os.getpid(), os.getppid()})
+        for space in self._spaces.values():
+            space.ip.close()
+            os.close(space.netns)
+        self._spaces.clear()
+        self._peers.clear()
+        netns.renew_run()
 
     def op_node(self, node: str) -> Opened:
         """Makes a node; its descriptor, and the number it has here."""
