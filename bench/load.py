@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from bench.measure import Reading
@@ -65,6 +66,15 @@ def ping_loaded(site: Hosts, seconds: float) -> Reading:
         stream = site.near.start(stack, "iperf3", "-c", site.target, "-t", longer, "--forceflush")
         stream.await_until(lambda: "bits/sec" in stream.output(), "first second of a stream")
         return ping(site, pings_in(seconds), "loaded")
+
+
+def between_hosts(site: Hosts, sizes: Sequence[int], *, seconds: float, pings: int) -> Reading:
+    """Datagrams of each size, pings, pings beside a stream, a TCP stream, one after the other."""
+    reading: Reading = {}
+    for size in sizes:
+        reading |= datagrams(site, size, seconds)
+    reading |= ping(site, pings) | ping_loaded(site, seconds)
+    return reading | tcp(site, seconds)
 
 
 def ping_reading(told: str, name: str) -> Reading:

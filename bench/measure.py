@@ -46,6 +46,12 @@ def resident_mb(pid: int) -> float:
     return int(line.split()[1]) * 1024 / 1e6
 
 
+def of_hosts(*sizes: int) -> tuple[Measure, ...]:
+    """What ``bench.load.between_hosts`` reads, with datagrams of these sizes."""
+    pings = (PING_AVG_US, PING_P99_US, LOADED_AVG_US, LOADED_P99_US)
+    return (GBIT_S, CPU_S_PER_GB, *pings, *(kpps(f"udp_{size}") for size in sizes))
+
+
 def cpu_seconds(pid: int) -> float:
     """User and system time of a process so far: fields 14 and 15 of proc_pid_stat(5)."""
     # The command name may hold blanks and parentheses; field 3 follows the last one.

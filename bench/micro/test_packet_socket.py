@@ -17,7 +17,7 @@ FRAME = bytes(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / IP() / U
 def test_send(benchmark: BenchmarkFixture) -> None:
     with Lab() as lab:
         if lab.rootless:
-            pytest.skip("a namespace is entered by setns, which needs root")
+            pytest.skip("run it as root: without, no device can be opened in the namespace of a lab (setns)")
         near, far = lab.node("near"), lab.node("far")
         lab.link((near, "eth0"), (far, "eth0"))
         near.up("eth0")

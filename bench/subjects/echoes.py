@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from bench.site import QUEUE, Hosts, alone
 from bench.subject import GCC, Module, Subject
-from bench.subjects.tunnel import NEEDS, commit, tunnel
+from bench.subjects.tunnel import ours, tunnel
 from bench.tools import BENCH, tool
 
 NAME = "bench0"
@@ -41,40 +41,30 @@ def beside_another(build: Callable[[ExitStack], Hosts]) -> Callable[[ExitStack],
     return both
 
 
-TUNNEL = Subject(
-    name="tunnel",
-    setting="tunnel echo NAME --reflect-udp",
-    build=behind_tun(lambda: tunnel("echo", NAME, "--reflect-udp")),
-    version=commit,
-    needs=NEEDS,
+TUNNEL = ours(
+    "tunnel",
+    "tunnel echo NAME --reflect-udp",
+    behind_tun(lambda: tunnel("echo", NAME, "--reflect-udp")),
 )
-TUNNEL_PYTHON = Subject(
-    name="tunnel-python",
-    setting="a Python handler that decides per packet, acting by native verbs",
-    build=behind_tun(lambda: tunnel("run", f"{BENCH}/subjects/verdict.toml")),
-    version=commit,
-    needs=NEEDS,
+TUNNEL_PYTHON = ours(
+    "tunnel-python",
+    "a Python handler that decides per packet, acting by native verbs",
+    behind_tun(lambda: tunnel("run", f"{BENCH}/subjects/verdict.toml")),
 )
-TUNNEL_BUSY = Subject(
-    name="tunnel-busy",
-    setting="tunnel echo beside a CPU-bound Python thread in its process",
-    build=behind_tun(lambda: tunnel("run", f"{BENCH}/subjects/native_busy.toml")),
-    version=commit,
-    needs=NEEDS,
+TUNNEL_BUSY = ours(
+    "tunnel-busy",
+    "tunnel echo beside a CPU-bound Python thread in its process",
+    behind_tun(lambda: tunnel("run", f"{BENCH}/subjects/native_busy.toml")),
 )
-TUNNEL_BESIDE = Subject(
-    name="tunnel-beside",
-    setting="tunnel echo, and a process of its own that computes",
-    build=beside_another(TUNNEL.build),
-    version=commit,
-    needs=NEEDS,
+TUNNEL_BESIDE = ours(
+    "tunnel-beside",
+    "tunnel echo, and a process of its own that computes",
+    beside_another(TUNNEL.build),
 )
-PYTHON_BUSY = Subject(
-    name="python-busy",
-    setting="the Python handler beside a CPU-bound Python thread in its process",
-    build=behind_tun(lambda: tunnel("run", f"{BENCH}/subjects/python_busy.toml")),
-    version=commit,
-    needs=NEEDS,
+PYTHON_BUSY = ours(
+    "python-busy",
+    "the Python handler beside a CPU-bound Python thread in its process",
+    behind_tun(lambda: tunnel("run", f"{BENCH}/subjects/python_busy.toml")),
 )
 PYTUN = Subject(
     name="pytun",

@@ -14,7 +14,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from bench.subject import Module, Subject
-from bench.subjects.tunnel import NEEDS, commit
+from bench.subjects.tunnel import ours
 
 if TYPE_CHECKING:
     from tunnel import Batch
@@ -143,19 +143,15 @@ def _library(name: str, setting: str, look: Callable[[], Look]) -> Subject[Clock
     )
 
 
-TUNNEL_PYTHON = Subject(
-    name="tunnel-python",
-    setting="native parse, then a Python handler that reads p.five_tuple of every packet",
-    build=by_batch(reader),
-    version=commit,
-    needs=NEEDS,
+TUNNEL_PYTHON = ours(
+    "tunnel-python",
+    "native parse, then a Python handler that reads p.five_tuple of every packet",
+    by_batch(reader),
 )
-TUNNEL_NATIVE = Subject(
-    name="tunnel-native",
-    setting="the parser's pass over batches of 256",
-    build=by_batch(nobody),
-    version=commit,
-    needs=NEEDS,
+TUNNEL_NATIVE = ours(
+    "tunnel-native",
+    "the parser's pass over batches of 256",
+    by_batch(nobody),
 )
 DPKT = _library("dpkt", "dpkt.ethernet.Ethernet(frame)", dpkt)
 PYPACKER = _library("pypacker", "Ethernet(frame), parsed lazily up to the ports", pypacker)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TypeVar
 
-from bench.subject import Module, program_version
+from bench.subject import Module, Subject, program_version
 from bench.tools import BENCH
 
+Site = TypeVar("Site")
 NEEDS = (Module("tunnel.breath", "make build"),)
 
 
@@ -24,3 +28,8 @@ def without_offloads() -> dict[str, str]:
 def commit() -> str:
     """The commit of this tree, with ``-dirty`` where it has changed since."""
     return program_version("git", "-C", str(BENCH), "describe", "--always", "--dirty")
+
+
+def ours(name: str, setting: str, build: Callable[[ExitStack], Site]) -> Subject[Site]:
+    """A subject of this tree."""
+    return Subject(name=name, setting=setting, build=build, version=commit, needs=NEEDS)

@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.netns import Netns
 from bench.site import FAR, NEAR, QUEUE, UNDERLAY, Hosts, cabled
 from bench.subject import GCC, Subject
-from bench.subjects.tunnel import NEEDS, commit, tunnel, without_offloads
+from bench.subjects.tunnel import ours, tunnel, without_offloads
 from bench.tools import tool
 
 NAME = "tun0"
@@ -108,19 +108,15 @@ def vxlan(stack: ExitStack) -> Hosts:
     return site
 
 
-TUNNEL = Subject(
-    name="tunnel",
-    setting="tunnel run: tun, udp_tunnel, udp with dont_fragment; offloads on, uvloop",
-    build=pair(graph),
-    version=commit,
-    needs=NEEDS,
+TUNNEL = ours(
+    "tunnel",
+    "tunnel run: tun, udp_tunnel, udp with dont_fragment; offloads on, uvloop",
+    pair(graph),
 )
-TUNNEL_NO_OFFLOAD = Subject(
-    name="tunnel-no-offload",
-    setting="the same with TUNNEL_NO_OFFLOAD=all",
-    build=pair(graph, without_offloads()),
-    version=commit,
-    needs=NEEDS,
+TUNNEL_NO_OFFLOAD = ours(
+    "tunnel-no-offload",
+    "the same with TUNNEL_NO_OFFLOAD=all",
+    pair(graph, without_offloads()),
 )
 C_LOOP = Subject(
     name="c-loop",

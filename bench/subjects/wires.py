@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from bench.site import Hosts, adopt, cable, hosts
 from bench.subject import GCC, Program, Subject, program_version
-from bench.subjects.tunnel import NEEDS, commit, tunnel, without_offloads
+from bench.subjects.tunnel import ours, tunnel, without_offloads
 from bench.tools import tool
 
 TAPS = ("wire1", "wire2")
@@ -49,19 +49,15 @@ def bridge(stack: ExitStack) -> Hosts:
     return site
 
 
-TUNNEL = Subject(
-    name="tunnel",
-    setting="tunnel wire A B: offloads on, uvloop",
-    build=tap_pair(lambda _stack: tunnel("wire", *TAPS)),
-    version=commit,
-    needs=NEEDS,
+TUNNEL = ours(
+    "tunnel",
+    "tunnel wire A B: offloads on, uvloop",
+    tap_pair(lambda _stack: tunnel("wire", *TAPS)),
 )
-TUNNEL_NO_OFFLOAD = Subject(
-    name="tunnel-no-offload",
-    setting="tunnel wire A B: TUNNEL_NO_OFFLOAD=all, uvloop",
-    build=tap_pair(lambda _stack: tunnel("wire", *TAPS), without_offloads()),
-    version=commit,
-    needs=NEEDS,
+TUNNEL_NO_OFFLOAD = ours(
+    "tunnel-no-offload",
+    "tunnel wire A B: TUNNEL_NO_OFFLOAD=all, uvloop",
+    tap_pair(lambda _stack: tunnel("wire", *TAPS), without_offloads()),
 )
 C_LOOP = Subject(
     name="c-loop",

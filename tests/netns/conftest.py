@@ -53,9 +53,23 @@ def a_lab() -> Iterator[Lab]:
         yield lab
 
 
+@pytest.fixture(scope="session")
+def holder() -> Iterator[Lab]:
+    """The one lab of the session, since a start costs as much as many a test."""
+    with a_lab() as made:
+        yield made
+
+
 @pytest.fixture
-def lab() -> Iterator[Lab]:
-    """A lab of the test's own."""
+def lab(holder: Lab) -> Iterator[Lab]:
+    """An empty lab."""
+    yield holder
+    holder.clear()
+
+
+@pytest.fixture
+def own_lab() -> Iterator[Lab]:
+    """A lab with a holder of the test's own, for tests of labs."""
     with a_lab() as made:
         yield made
 

@@ -65,6 +65,34 @@ def start_daemon(node: Node) -> int:
     return int(node.run(["sh", "-c", LEAVE, "sh", *FOREVER]).stdout)
 
 
+@pytest.fixture
+def lab(own_lab: Lab) -> Lab:
+    """What is ended here is not the session's."""
+    return own_lab
+
+
+def open_descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def test_clearing_leaves_the_holder_alone(lab: Lab) -> None:
+    lab.clear()  # an empty one may be cleared too
+    before, fresh = open_descriptors(), set(os.listdir(f"/proc/{lab.pid}/fd"))
+    node = lab.node("a")
+    lab.link((node, "one"), (lab.node("b"), "other"))
+    node.run(["sh", "-c", "echo >/run/file; mkdir /run/sub; mount -t tmpfs none /run/sub"])
+    child = start_child(node)
+    with watched([child.pid, start_daemon(node)]) as pidfds:
+        lab.clear()
+        assert all(map(ended, pidfds))
+    assert child.returncode == -signal.SIGKILL
+    assert open_descriptors() == before
+    assert set(os.listdir(f"/proc/{lab.pid}/fd")) == fresh
+    again = lab.node("a")
+    assert again.run(["ls", "/run"]).stdout == ""
+    assert again.run(["cat", "/proc/net/dev"]).stdout.count(":") == 1, "only lo"
+
+
 def test_closing_ends_children_and_daemons(lab: Lab) -> None:
     node = lab.node("a")
     child = start_child(node)

@@ -55,6 +55,16 @@ def test_a_link_is_usable_at_once(lab: Lab, family: int) -> None:
     assert reach(a, b, family, address(family, 1, 2))
 
 
+def test_an_ipv6_address_is_heard_at_once(lab: Lab) -> None:
+    a, b = pair(lab)
+    a.up("eth0")
+    b.up("eth0")
+    for number in range(1, 20):
+        a.address("eth0", f"fd00::{number:x}/64")
+        groups = a.run(["cat", "/proc/net/igmp6"]).stdout
+        assert f"ff0200000000000000000001ff{number:06x}" in groups, "the group where neighbours ask (RFC 4291, 2.7.1)"
+
+
 @FAMILIES
 def test_a_router_forwards(lab: Lab, family: int) -> None:
     a, router, b = (lab.node(name) for name in ("a", "router", "b"))

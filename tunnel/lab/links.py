@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 from pyroute2 import IPRoute
@@ -65,9 +66,18 @@ def set_up(ip: IPRoute, interface: str) -> None:
 def settle(ip: IPRoute, interface: str) -> None:
     """Waits while an interface has a carrier that linkwatch (net/core/link_watch.c) has not yet told
     to IPv6, which until then neither asks for a neighbour nor answers; usually less than 1 ms."""
-    for _ in range(SETTLE_ROUNDS):
+
+    def told() -> bool:
         found = link(ip, interface)
-        if not found.get_attr("IFLA_CARRIER") or found.get_attr("IFLA_OPERSTATE") in ("UP", "UNKNOWN"):
+        return not found.get_attr("IFLA_CARRIER") or found.get_attr("IFLA_OPERSTATE") in ("UP", "UNKNOWN")
+
+    wait_until(told)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Look every millisecond, for at most two seconds: the kernel's workers may be starved."""
+    for _ in range(SETTLE_ROUNDS):
+        if condition():
             return
         time.sleep(SETTLE_STEP_S)
 

@@ -23,6 +23,7 @@ from pathlib import Path
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
+MNT_DETACH = 2
 MS_REC = 0x4000
 MS_SLAVE = 1 << 19
 PR_SET_PDEATHSIG = 1
@@ -98,6 +99,12 @@ def become_root_of_own() -> None:
 def private_run() -> None:
     """An empty /run of this mount namespace; SLAVE keeps the host's later unmounts effective here."""
     mount("none", "/", "", MS_REC | MS_SLAVE)
+    mount("tmpfs", "/run", "tmpfs")
+
+
+def renew_run() -> None:
+    """Empties what ``private_run`` made, with whatever is mounted in it."""
+    _check(_libc.umount2(b"/run", MNT_DETACH), "umount /run")
     mount("tmpfs", "/run", "tmpfs")
 
 

@@ -95,7 +95,7 @@ class Node:
         """Adds addresses like ``10.0.0.1/24`` or ``fd00::1/64``, usable at once."""
         for text in addresses:
             own, prefix = names.address(text)
-            self._link(f"add address {text}", interface, "add_address", address=own, prefix=prefix)
+            self._one(f"add address {text}", interface, "address", address=own, prefix=prefix)
 
     def remove_address(self, interface: str, *addresses: str) -> None:
         """Takes addresses away, written as they were added."""

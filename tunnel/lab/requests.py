@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 from pyroute2 import IPRoute, NetlinkError
 
 from tunnel.lab import links, netns, within
+from tunnel.lab.processes import end_all_in
 
 IPV6 = Path("/proc/sys/net/ipv6")  # absent where the kernel was started without
 NO_DAD = ("net/ipv6/conf/all/accept_dad", "net/ipv6/conf/default/accept_dad")
@@ -63,6 +64,16 @@ class Requests:
         result = getattr(self, "op_" + request.pop("op"))(**request)
         return (result.value, [result.fd]) if isinstance(result, Opened) else (result, [])
 
+    def op_clear(self) -> None:
+        """Ends what runs in the nodes and lets go of them all; /run is empty again."""
+        end_all_in(self.inodes(), spare={os.getpid(), os.getppid()})
+        for space in self._spaces.values():
+            space.ip.close()
+            os.close(space.netns)
+        self._spaces.clear()
+        self._peers.clear()
+        netns.renew_run()
+
     def op_node(self, node: str) -> Opened:
         """Makes a node; its descriptor, and the number it has here."""
         home = netns.open_net()
@@ -98,10 +109,21 @@ class Requests:
     def op_up(self, node: str, interface: str) -> None:
         """Sets an interface up; a link of which both ends are up is usable from then on."""
         links.set_up(self._spaces[node].ip, interface)
+        self._settle_addresses(node)
         if (node, interface) in self._peers:
             far_node, far = self._peers[node, interface]
             with suppress(NetlinkError):  # a program in the node may have deleted it
                 links.settle(self._spaces[far_node].ip, far)
+            self._settle_addresses(far_node)
+
+    def _settle_addresses(self, node: str) -> None:
+        if IPV6.exists():
+            links.wait_until(lambda: within.addresses_are_heard(self._spaces[node].netns))
+
+    def op_address(self, node: str, interface: str, address: str, prefix: int) -> None:
+        """Adds an address, usable at once."""
+        links.add_address(self._spaces[node].ip, interface, address, prefix)
+        self._settle_addresses(node)
 
     def _pair(self, near: End, far: End) -> None:
         self._peers[near], self._peers[far] = far, near
@@ -140,7 +162,6 @@ LINK_CALLS = {
         links.add_bridge,
         links.change,
         links.enslave,
-        links.add_address,
         links.remove_address,
         links.addresses,
         links.add_route,

@@ -104,6 +104,14 @@ class Lab:
         with self._lock:
             self._processes = [p for p in self._processes if p.returncode is None] + [process]
 
+    def clear(self) -> None:
+        """Ends the processes in the nodes and drops these: the lab is as new, and costs no new holder."""
+        self._end_processes()
+        self.call("clear the lab", "clear")
+        self._drop(self._fds[3:])
+        self._fds = self._fds[:3]
+        self.nodes.clear()
+
     def close(self) -> None:
         """Ends the processes in the nodes, then the holder; the kernel drops the rest. Idempotent."""
         self._channel.close()
@@ -112,13 +120,21 @@ class Lab:
         except subprocess.TimeoutExpired:
             self._holder.kill()
             self._holder.wait()
+        self._end_processes()
+        self._drop(self._fds)
+        self._fds = []
+
+    def _end_processes(self) -> None:
         for process in self._processes:
             process.kill()
             with process:
                 pass
-        for fd in self._fds:
+        self._processes = []
+
+    @staticmethod
+    def _drop(fds: list[int]) -> None:
+        for fd in fds:
             os.close(fd)
-        self._fds, self._processes = [], []
 
     def __enter__(self) -> Self:
         return self

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tunnel.lab.netns import inside
 
+RTF_LOCAL = 0x80000000  # include/uapi/linux/ipv6_route.h
 CLONE_DEVICE = "/dev/net/tun"
 TUNSETIFF = 0x400454CA  # include/uapi/linux/if_tun.h
 
@@ -42,3 +43,14 @@ def sysctl(netns: int, path: str, value: str | None) -> str:
         if value is not None:
             file.write_text(value)
         return file.read_text().strip()
+
+
+def addresses_are_heard(netns: int) -> bool:
+    """Whether the kernel is done with each IPv6 address: it lists one before a worker joins the group at
+    which neighbours ask for it and then adds its local route (addrconf_dad_work(), net/ipv6/addrconf.c).
+    """
+    with inside(netns):
+        net = Path("/proc/thread-self/net")
+        own = {line.split()[0] for line in (net / "if_inet6").read_text().splitlines()}
+        routes = [line.split() for line in (net / "ipv6_route").read_text().splitlines()]
+    return own <= {fields[0] for fields in routes if int(fields[8], 16) & RTF_LOCAL}
