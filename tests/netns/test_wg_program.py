@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import signal
 import stat
 from pathlib import Path
@@ -136,7 +137,13 @@ def test_the_key_log_is_for_its_user_alone(host: Host, tmp_path: Path):
     assert process.says(str(keys)).startswith("WARNING: (wg0) 20")
     until(lambda: host.exists() == (True, True))
     host.node.up("wg0")
-    until(lambda: keys.read_text() == "PRESHARED_KEY = AAAA\n")
+    host.node.up("lo")
+    one, other = bytes(range(32)).hex(), f"{9:02x}{0:062x}"
+    peer = f"public_key={other}\nendpoint=127.0.0.1:9\npersistent_keepalive_interval=1\n"
+    assert host.ask(f"set=1\nprivate_key={one}\n{peer}\n") == "errno=0\n\n"
+    until(lambda: keys.read_text().startswith("LOCAL_EPHEMERAL_PRIVATE_KEY = "))
+    assert host.ask(f"set=1\nprivate_key={one}\n\n") == "errno=0\n\n"
+    assert base64.b64encode(bytes(range(32))).decode() not in keys.read_text()
     assert stat.S_IMODE(keys.stat().st_mode) == 0o600
 
 

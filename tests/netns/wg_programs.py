@@ -19,13 +19,11 @@ from tests.netns.engines import PATIENCE_S, until
 from tunnel.lab import Lab, Node
 
 TOP = Path(__file__).parents[2]
-MAKE = ("tests.netns.wg_stand_in", "StandIn")  # the handler of these tests
 SCRIPT = f"""#!{sys.executable}
 import sys
 sys.path.insert(0, {str(TOP)!r})
-from {MAKE[0]} import {MAKE[1]}
 from tunnel.wg.program import main
-sys.exit(main(make={MAKE[1]}))
+sys.exit(main())
 """
 CLIENT = """
 import socket, sys

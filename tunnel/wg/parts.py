@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +23,9 @@ MakeTunnel = Callable[[], Any]  # a handler that is a ``tunnel.wg.interface.Tunn
 
 def wireguard() -> Any:
     """The handler that the program has by itself."""
-    return importlib.import_module("tunnel.handlers.wireguard").WireGuard()
+    from tunnel.handlers.wireguard import WireGuard
+
+    return WireGuard()
 
 
 @dataclass
