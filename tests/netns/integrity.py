@@ -13,6 +13,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from tests.netns.engines import Running, running, until
+from tests.netns.sites import cabled
 from tunnel import offloads
 from tunnel.counters import Ledger
 from tunnel.lab import Lab, Node
@@ -86,13 +87,7 @@ def graph(folder: Path, here: int, line: str = "", families: tuple[int, ...] = (
 
 def hosts(lab: Lab) -> tuple[Node, Node]:
     """West and east, on one cable of MTU 1500; nobody speaks but who is asked to."""
-    west, east = lab.node("west"), lab.node("east")
-    lab.link((west, "eth0"), (east, "eth0"))
-    for number, node in enumerate((west, east), 1):
-        node.sysctl("net.ipv6.conf.eth0.disable_ipv6", 1)
-        node.address("eth0", f"192.0.2.{number}/24")
-        node.up("eth0")
-    return west, east
+    return cabled(lab, "192.0.2.{}/24", silent=True)
 
 
 def up(node: Node, here: int, families: tuple[int, ...] = (4, 6)) -> None:

@@ -12,6 +12,7 @@ from pyroute2 import IPRoute
 
 from tests.netns.alone import alone, another
 from tests.netns.engines import Here, Running, interfaces, running, until
+from tests.netns.sites import between, graph
 from tests.netns.tuns import delete, names
 from tunnel.lab import Lab, Node
 from tunnel.lab.probe import ping
@@ -29,24 +30,7 @@ type = "echo"
 [graph]
 links = ["t0 -- echo"]
 """
-JOINED = """
-[engine]
-on_gone = "recreate"
-[devices.va]
-type = "packet_socket"
-[devices.tap]
-type = "tap"
-[handlers.wire]
-type = "wire"
-[graph]
-links = ["va -- wire.a", "wire.b -- tap"]
-"""
-
-
-def graph(folder: Path, text: str) -> str:
-    path = folder / "graph.toml"
-    path.write_text(text)
-    return str(path)
+JOINED = '[engine]\non_gone = "recreate"\n' + between("wire", "wire", {"va": "packet_socket", "tap": "tap"})
 
 
 def answers(node: Node, address: str = "10.7.0.9") -> bool:

@@ -11,20 +11,12 @@ from scapy.layers.l2 import Ether
 from scapy.utils import PcapNgReader, RawPcapNgReader
 
 from tests.netns.engines import Running, received, running
-from tests.netns.test_faults import answers, graph
+from tests.netns.sites import between, graph
+from tests.netns.test_faults import answers
 from tunnel.lab import Lab, Node
 from tunnel.lab.probe import ping, transfer
 
-BRIDGE = """
-[devices.sw0]
-type = "packet_socket"
-[devices.tb]
-type = "tap"
-[handlers.wire]
-type = "wire"
-[graph]
-links = ["sw0 -- wire.a", "wire.b -- tb"]
-"""
+BRIDGE = between("wire", "wire", {"sw0": "packet_socket", "tb": "tap"})
 TAPS = """
 [devices.ta]
 type = "tap"
@@ -41,27 +33,9 @@ type = "tee"
 [graph]
 links = ["ta -- tee.a", "tee.b -- tb", "tee.copy -> capture"]
 """
-BAD_LINE = """
-[handlers.line]
-type = "impair"
-delay_ms = 1
-loss_pct = 1
-corrupt_pct = 1
-reorder_pct = 1
-seed = 7
-[graph]
-links = ["ta -- line.a", "line.b -- tb"]
-"""
-OWN = """
-[devices.ta]
-type = "tun"
-[devices.tb]
-type = "tun"
-[handlers.own]
-type = "own.py:Own"
-[graph]
-links = ["ta -- own.left", "own.right -- tb"]
-"""
+IMPAIRED = "delay_ms = 1\nloss_pct = 1\ncorrupt_pct = 1\nreorder_pct = 1\nseed = 7"
+BAD_LINE = between("line", "impair", {"ta": "tap", "tb": "tap"}, IMPAIRED)
+OWN = between("own", "own.py:Own", {"ta": "tun", "tb": "tun"}, ports="left right")
 OWN_PY = '''
 """Passes plain packets on; anything else is an error."""
 
@@ -173,7 +147,7 @@ def right_checksums(frame: Ether) -> bool:
 
 def test_tcp_over_a_bad_line(nodes: tuple[Node, Node, Node], tmp_path: Path):
     switch, left, right = nodes
-    with running(switch, "run", graph(tmp_path, TAPS + BAD_LINE)) as engine:
+    with running(switch, "run", graph(tmp_path, BAD_LINE)) as engine:
         placed(*nodes)
         both_ways(left, right, 100_000, seconds=1.0)
         assert engine.stop()["handlers"]["line"]["drops"]["LOST"]["packets"] > 0
@@ -181,7 +155,7 @@ def test_tcp_over_a_bad_line(nodes: tuple[Node, Node, Node], tmp_path: Path):
 
 def test_corrupted_datagrams_are_never_delivered(nodes: tuple[Node, Node, Node], tmp_path: Path):
     switch, left, right = nodes
-    file = graph(tmp_path, TAPS + BAD_LINE.replace("corrupt_pct = 1", "corrupt_pct = 30"))
+    file = graph(tmp_path, BAD_LINE.replace("corrupt_pct = 1", "corrupt_pct = 30"))
     with running(switch, "run", file) as engine:
         placed(*nodes)
         ping(left, "10.9.0.2", count=10, interval_s=0.05)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.netns.engines import Running, running, until
 from tests.netns.loads import SIZE, Load, acquaint, dropped, load, quiet, stopped
+from tests.netns.sites import between, cabled, graph
 from tunnel.counters import Ledger
 from tunnel.lab import Lab, Node
 
@@ -36,33 +37,12 @@ peer = "{peer}:9000"
 links = ["tun0 -- t.overlay", "t.underlay -- wan"]
 """
 
-WIRE = """
-[devices.va]
-type = "packet_socket"
-[devices.vb]
-type = "packet_socket"
-[handlers.w]
-type = "wire"
-[graph]
-links = ["va -- w.a", "w.b -- vb"]
-"""
-
-
-def graph(folder: Path, text: str) -> list[str]:
-    """The words that run it."""
-    file = folder / "graph.toml"
-    file.write_text(text)
-    file.chmod(0o644)
-    return ["run", "--trust-file", str(file)]
+WIRE = between("wire", "wire", {"va": "packet_socket", "vb": "packet_socket"})
 
 
 @pytest.fixture
 def hosts(lab: Lab) -> tuple[Node, Node]:
-    west, east = (quiet(lab.node(name)) for name in ("west", "east"))
-    lab.link((west, "eth0"), (east, "eth0"))
-    for node, address in zip((west, east), OUTER, strict=True):
-        node.address("eth0", f"{address}/24")
-        node.up("eth0")
+    west, east = map(quiet, cabled(lab, "192.0.2.{}/24", silent=True))
     acquaint(west, east, ("eth0", "eth0"), OUTER)
     return west, east
 
@@ -74,7 +54,7 @@ def tunnel(hosts: tuple[Node, Node], tmp_path: Path) -> Iterator[tuple[Running, 
     for name in ("near", "far"):
         (tmp_path / name).mkdir()
     near, far = graph(tmp_path / "near", files[0]), graph(tmp_path / "far", files[1])
-    with running(hosts[0], *near) as one, running(hosts[1], *far) as other:
+    with running(hosts[0], "run", near) as one, running(hosts[1], "run", far) as other:
         yield one, other
 
 
@@ -122,26 +102,21 @@ def test_a_tiny_receive_buffer(hosts: tuple[Node, Node], tunnel: tuple[Running, 
     assert numbered.sent == len(numbered.got) + refused
 
 
-def test_the_far_tun_goes_down(hosts: tuple[Node, Node], tunnel: tuple[Running, Running]):
+@pytest.mark.parametrize(("end", "interface", "device", "reason"), [
+    (1, "tun0", "tun0", "LINK_DOWN"),
+    (0, "eth0", "wan", "NO_ROUTE"),
+])  # fmt: skip
+def test_an_interface_goes_down(
+    hosts: tuple[Node, Node], tunnel: tuple[Running, Running], end: int, interface: str, device: str, reason: str
+):
     with load(*hosts, INNER[1]) as numbered:
         intact(numbered)
-        hosts[1].down("tun0")
+        hosts[end].down(interface)
         numbered.send(BURST)
-        until(lambda: told(hosts[1], tunnel[1], "LINK_DOWN") == BURST)
-        near, far = ended(tunnel)
-    assert by_reason(far, "tun0", "LINK_DOWN") == BURST == dropped(far)
-    assert numbered.sent == len(numbered.got) + dropped(near) + dropped(far)
-
-
-def test_the_underlay_goes_down(hosts: tuple[Node, Node], tunnel: tuple[Running, Running]):
-    with load(*hosts, INNER[1]) as numbered:
-        intact(numbered)
-        hosts[0].down("eth0")
-        numbered.send(BURST)
-        until(lambda: told(hosts[0], tunnel[0], "NO_ROUTE") == BURST)
-        near, far = ended(tunnel)
-    assert by_reason(near, "wan", "NO_ROUTE") == BURST == dropped(near)
-    assert numbered.sent == len(numbered.got) + dropped(near) + dropped(far)
+        until(lambda: told(hosts[end], tunnel[end], reason) == BURST)
+        ledgers = ended(tunnel)
+    assert by_reason(ledgers[end], device, reason) == BURST == dropped(ledgers[end])
+    assert numbered.sent == len(numbered.got) + sum(map(dropped, ledgers))
 
 
 def test_the_underlay_shrinks_its_mtu(hosts: tuple[Node, Node], tunnel: tuple[Running, Running]):
@@ -172,7 +147,7 @@ def switched(lab: Lab, *words: str) -> Iterator[tuple[Running, Node, Node]]:
 
 
 def test_a_packet_socket_is_overrun(lab: Lab, tmp_path: Path):
-    with switched(lab, *graph(tmp_path, WIRE)) as (engine, left, right), load(left, right, INNER[1]) as numbered:
+    with switched(lab, "run", graph(tmp_path, WIRE)) as (engine, left, right), load(left, right, INNER[1]) as numbered:
         intact(numbered)
         with stopped(engine):
             numbered.send(FLOOD)
@@ -189,7 +164,7 @@ def test_a_packet_socket_is_overrun(lab: Lab, tmp_path: Path):
 
 def test_malformed_packets(lab: Lab, tmp_path: Path):
     """Each is dropped for its reason; what is sound arrives."""
-    with switched(lab, *graph(tmp_path, WIRE)) as (engine, left, right):
+    with switched(lab, "run", graph(tmp_path, WIRE)) as (engine, left, right):
         sender, receiver = (node.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) for node in (left, right))
         with sender, receiver:
             for sock in (sender, receiver):

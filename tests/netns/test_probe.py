@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from tests.netns.sites import cabled
 from tunnel import IP
 from tunnel.errors import LabError
 from tunnel.handlers.echo import Echo
@@ -18,12 +19,7 @@ from tunnel.testing import drive
 
 @pytest.fixture
 def hosts(lab: Lab) -> tuple[Node, Node]:
-    left, right = lab.node("left"), lab.node("right")
-    lab.link((left, "eth0"), (right, "eth0"))
-    for number, node in enumerate((left, right), 1):
-        node.address("eth0", f"10.0.0.{number}/24", f"fd00::{number}/64")
-        node.up("eth0")
-    return left, right
+    return cabled(lab, "10.0.0.{}/24", "fd00::{}/64")
 
 
 @pytest.mark.parametrize("address", ["10.0.0.2", "fd00::2"])
@@ -50,8 +46,9 @@ def test_a_transfer_arrives_as_it_was_sent(hosts: tuple[Node, Node], address: st
 
 def test_a_transfer_to_nowhere(hosts: tuple[Node, Node]):
     left, right = hosts
+    left.sysctl("net.ipv4.neigh.eth0.mcast_solicit", 1)  # asks once for the neighbour, not three times
     right.down("eth0")
-    with pytest.raises(LabError, match=r"node left: connect to 10\.0\.0\.2"):
+    with pytest.raises(LabError, match=r"node west: connect to 10\.0\.0\.2"):
         transfer(left, right, "10.0.0.2", seconds=0.1)
 
 

@@ -6,7 +6,8 @@ import socket
 from pathlib import Path
 
 from tests.netns.engines import received, running
-from tests.netns.test_faults import answers, graph
+from tests.netns.sites import graph
+from tests.netns.test_faults import answers
 from tunnel.lab import Lab
 
 REFLECTOR = """

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.netns.engines import failing, running
-from tests.netns.test_faults import answers, graph
+from tests.netns.sites import cabled, graph
+from tests.netns.test_faults import answers
 from tunnel.lab import Lab, Node
 
 NO_TUN = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /dev/net && exec "$@"', "sh"]
@@ -26,23 +27,27 @@ def node(lab: Lab) -> Node:
     return made
 
 
-def refused(node: Node, status: int, words: list[str], *said: str, within: list[str] | None = None) -> None:
-    found, errors = failing(node, *words, within=within or [])
-    assert (found, [text for text in said if text not in errors]) == (status, []), errors
+def refused(node: Node, words: list[str], *wanted: str, within: list[str] | None = None) -> tuple[int, list[str]]:
+    """The exit status, and what is wanted and not told, with what is."""
+    status, errors = failing(node, *words, within=within or [])
+    missing = [text for text in wanted if text not in errors]
+    return status, [*missing, errors] if missing else []
 
 
 @pytest.mark.parametrize("words", [ECHO, UDP, WIRE])
 def test_no_tun_driver(node: Node, words: list[str]):
-    refused(node, 2, words, "opening /dev/net/tun: No such file", "modprobe tun", within=NO_TUN)
+    assert refused(node, words, "opening /dev/net/tun: No such file", "modprobe tun", within=NO_TUN) == (2, [])
 
 
 def test_something_else_in_the_tun_drivers_place(node: Node):
-    refused(node, 2, ECHO, "interface t0: Inappropriate ioctl", "/dev/net/tun is not the tun driver", within=FALSE_TUN)
+    said = ("interface t0: Inappropriate ioctl", "/dev/net/tun is not the tun driver")
+    assert refused(node, ECHO, *said, within=FALSE_TUN) == (2, [])
 
 
 @pytest.mark.parametrize("words", [ECHO, UDP, WIRE])
 def test_no_rights(node: Node, words: list[str]):
-    refused(node, 2, words, f"interface {words[1]}: Operation not permitted", "CAP_NET_ADMIN", within=NO_ADMIN)
+    said = (f"interface {words[1]}: Operation not permitted", "CAP_NET_ADMIN")
+    assert refused(node, words, *said, within=NO_ADMIN) == (2, [])
 
 
 def test_no_rights_for_a_packet_socket(node: Node, tmp_path: Path):
@@ -58,34 +63,34 @@ def test_no_rights_for_a_packet_socket(node: Node, tmp_path: Path):
         """,
     )
     node.up("va", "vb")
-    refused(node, 2, ["run", file], "interface va: ", "CAP_NET_ADMIN", within=NO_ADMIN)
+    assert refused(node, ["run", file], "interface va: ", "CAP_NET_ADMIN", within=NO_ADMIN) == (2, [])
 
 
 def test_a_name_in_use(node: Node):
-    refused(node, 2, ["echo", "va"], "interface va: ", "choose another")
-    refused(node, 2, ["wire", "ta", "va"], "interface va: ", "choose another")
+    assert refused(node, ["echo", "va"], "interface va: ", "choose another") == (2, [])
+    assert refused(node, ["wire", "ta", "va"], "interface va: ", "choose another") == (2, [])
     with running(node, *ECHO) as engine:
-        refused(node, 2, ["echo", "t0"], "interface t0: Device or resource busy", "choose another")
-        refused(node, 2, ["echo", "t0", "--tap"], "interface t0: ", "choose another")
+        assert refused(node, ["echo", "t0"], "interface t0: Device or resource busy", "choose another") == (2, [])
+        assert refused(node, ["echo", "t0", "--tap"], "interface t0: ", "choose another") == (2, [])
         assert answers(node)
         engine.stop()
 
 
 @pytest.mark.parametrize("name", ["a-name-of-16-byte", "a/b", "a b", "", "."])
 def test_a_name_that_no_interface_can_have(node: Node, name: str):
-    refused(node, 1, ["echo", "--", name], repr(name), "1 to 15 bytes")
-    refused(node, 1, ["wire", "--", "ta", name], repr(name), "1 to 15 bytes")
+    assert refused(node, ["echo", "--", name], repr(name), "1 to 15 bytes") == (1, [])
+    assert refused(node, ["wire", "--", "ta", name], repr(name), "1 to 15 bytes") == (1, [])
 
 
 @pytest.mark.parametrize("mtu", ["67", "65536", "-1"])
 def test_an_mtu_that_none_can_have(node: Node, mtu: str):
     for words in (ECHO, UDP, WIRE):
-        refused(node, 1, [*words, "--mtu", mtu], "--mtu", "68", "65535", "--help")
+        assert refused(node, [*words, "--mtu", mtu], "--mtu", "68", "65535", "--help") == (1, [])
 
 
 def test_an_mtu_that_this_device_cannot_have(node: Node):
-    refused(node, 2, [*ECHO, "--tap", "--mtu", "65535"], "interface t0: MTU 65535: ", "65521 for a TAP")
-    refused(node, 2, [*WIRE, "--mtu", "65530"], "interface ta: MTU 65530: ", "65521 for a TAP")
+    assert refused(node, [*ECHO, "--tap", "--mtu", "65535"], "interface t0: MTU 65535: ", "65521 for a TAP") == (2, [])
+    assert refused(node, [*WIRE, "--mtu", "65530"], "interface ta: MTU 65530: ", "65521 for a TAP") == (2, [])
 
 
 def test_a_port_in_use(node: Node):
@@ -94,28 +99,26 @@ def test_a_port_in_use(node: Node):
             taken.bind((where, 9000))
             host = f"[{where}]" if ":" in where else where
             words = ["udp", "t0", "--listen", f"{host}:9000", "--learn"]
-            refused(node, 2, words, f"udp {host}:9000: Address already in use", "`ss -ulpn` shows whose")
+            assert refused(node, words, f"udp {host}:9000: Address already in use", "`ss -ulpn` shows whose") == (2, [])
 
 
 def test_an_address_of_a_family_that_is_off(node: Node):
     node.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
     node.sysctl("net.ipv6.conf.default.disable_ipv6", 1)
-    refused(node, 2, ["echo", "t0", "--address", "fd00::1/64"], "interface t0: address fd00::1/64", "disable_ipv6")
-    refused(node, 2, ["udp", "t0", "--listen", "[fd00::1]:9000", "--learn"], "udp [fd00::1]:9000", "`ip address`")
+    echo, udp = ["echo", "t0", "--address", "fd00::1/64"], ["udp", "t0", "--listen", "[fd00::1]:9000", "--learn"]
+    assert refused(node, echo, "interface t0: address fd00::1/64", "disable_ipv6") == (2, [])
+    assert refused(node, udp, "udp [fd00::1]:9000", "`ip address`") == (2, [])
 
 
 def test_an_mtu_too_small_for_ipv6(node: Node):
-    refused(node, 2, ["echo", "t0", "--mtu", "1000", "--address", "fd00::1/64"], "fd00::1/64", "1280")
+    assert refused(node, ["echo", "t0", "--mtu", "1000", "--address", "fd00::1/64"], "fd00::1/64", "1280") == (2, [])
 
 
 def test_listening_to_both_families_where_ipv6_is_off(lab: Lab):
     """The kernel lets IPv4 datagrams through to such a socket."""
-    west, east = lab.node("west"), lab.node("east")
-    lab.link((west, "eth0"), (east, "eth0"))
-    for number, here in enumerate((west, east), 1):
+    west, east = cabled(lab, "192.0.2.{}/24")
+    for here in (west, east):
         here.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
-        here.address("eth0", f"192.0.2.{number}/24")
-        here.up("eth0")
     words = ["udp", "t0", "--listen", "[::]:9000", "--address"]
     with (
         running(west, *words, "10.7.0.1/24", "--peer", "192.0.2.2:9000") as near,
@@ -128,7 +131,7 @@ def test_listening_to_both_families_where_ipv6_is_off(lab: Lab):
 
 @pytest.mark.parametrize("address", ["10.7.0.1/33", "10.7.0.1", "host/24", "fd00::1/129", ""])
 def test_an_address_that_is_none(node: Node, address: str):
-    refused(node, 1, ["echo", "t0", "--address", address], address or repr(address))
+    assert refused(node, ["echo", "t0", "--address", address], address or repr(address)) == (1, [])
 
 
 WRONG = """\
@@ -151,16 +154,18 @@ links = ["t0 -- echo", "t1 -- echo", "t2 -- eco"]
 def test_every_mistake_of_a_graph_file_is_told(node: Node, tmp_path: Path, command: str):
     file = graph(tmp_path, WRONG)
     places = [f"{file}:{line}: " for line in (2, 5, 6, 12)]
-    refused(node, 1, [command, file], *places, 'did you mean "tun"', 'did you mean "address"', 'did you mean "echo"')
+    meant = [f'did you mean "{name}"' for name in ("tun", "address", "echo")]
+    assert refused(node, [command, file], *places, *meant) == (1, [])
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
 def test_a_graph_file_that_cannot_be_read(node: Node, tmp_path: Path, command: str):
-    refused(node, 1, [command, str(tmp_path / "none.toml")], "none.toml: cannot be read: No such file")
-    refused(node, 1, [command, str(tmp_path)], str(tmp_path))
-    (tmp_path / "bytes.toml").write_bytes(b"a = 1\nb = '\xff'\n")
-    refused(node, 1, [command, str(tmp_path / "bytes.toml")], "bytes.toml:2: found the byte 0xff", "UTF-8")
-    refused(node, 1, [command, graph(tmp_path, "[devices\n")], "graph.toml:1: not TOML")
+    assert refused(node, [command, str(tmp_path / "none.toml")], "none.toml: cannot be read: No such file") == (1, [])
+    assert refused(node, [command, str(tmp_path)], str(tmp_path)) == (1, [])
+    binary = tmp_path / "bytes.toml"
+    binary.write_bytes(b"a = 1\nb = '\xff'\n")
+    assert refused(node, [command, str(binary)], "bytes.toml:2: found the byte 0xff", "UTF-8") == (1, [])
+    assert refused(node, [command, graph(tmp_path, "[devices\n")], "graph.toml:1: not TOML") == (1, [])
 
 
 def test_the_second_device_that_fails_takes_the_first_along(node: Node, tmp_path: Path):
@@ -179,4 +184,4 @@ def test_the_second_device_that_fails_takes_the_first_along(node: Node, tmp_path
         links = ["t0 -- t.overlay", "t.underlay -- wan"]
         """,
     )
-    refused(node, 2, ["run", file], "udp 192.0.2.9:9000: ", "`ip address` shows them")
+    assert refused(node, ["run", file], "udp 192.0.2.9:9000: ", "`ip address` shows them") == (2, [])

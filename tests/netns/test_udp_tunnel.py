@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.netns.engines import failing, running
+from tests.netns.sites import cabled
 from tunnel.counters import kernel_drops
 from tunnel.lab import Lab, Node
 from tunnel.lab.probe import ping, transfer
@@ -18,12 +19,7 @@ OUTER = {4: ("192.0.2.1", "192.0.2.2"), 6: ("[2001:db8::1]", "[2001:db8::2]")}
 
 @pytest.fixture
 def hosts(lab: Lab) -> tuple[Node, Node]:
-    west, east = lab.node("west"), lab.node("east")
-    lab.link((west, "eth0"), (east, "eth0"))
-    for number, node in enumerate((west, east), 1):
-        node.address("eth0", f"192.0.2.{number}/24", f"2001:db8::{number}/64")
-        node.up("eth0")
-    return west, east
+    return cabled(lab, "192.0.2.{}/24", "2001:db8::{}/64")
 
 
 def words(side: int, outer: int, *more: str) -> list[str]:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.netns.engines import interfaces, running, until
-from tests.netns.test_faults import JOINED, answers, ended, graph
+from tests.netns.sites import graph
+from tests.netns.test_faults import JOINED, answers, ended
 from tests.netns.test_law import GROUP, dropped, load, quiet
 from tests.netns.test_refusals import NO_ADMIN, refused
 from tunnel.lab import Lab, Node
@@ -144,11 +145,11 @@ def test_a_deleted_device_ends_them_with_one_error(lab: Lab):
 def test_what_cannot_be_opened_leaves_nothing(lab: Lab):
     node = lab.node("a")
     lab.link((node, "va"), (node, "vb"))
-    refused(node, 2, ["echo", "va", *TWO], "interface va: ", "choose another")
-    refused(node, 2, ECHO, "interface t0: Operation not permitted", "CAP_NET_ADMIN", within=NO_ADMIN)
+    assert refused(node, ["echo", "va", *TWO], "interface va: ", "choose another") == (2, [])
+    assert refused(node, ECHO, "interface t0: Operation not permitted", "CAP_NET_ADMIN", within=NO_ADMIN) == (2, [])
     with running(node, "echo", "t0", "--address", "10.7.0.1/24") as engine:
-        refused(node, 2, ECHO, "interface t0: Device or resource busy", "choose another")
-        refused(node, 2, ["wire", "ta", "t0", *TWO], "interface t0: ", "choose another")
+        assert refused(node, ECHO, "interface t0: Device or resource busy", "choose another") == (2, [])
+        assert refused(node, ["wire", "ta", "t0", *TWO], "interface t0: ", "choose another") == (2, [])
         until(lambda: answers(node))
         engine.stop()
     for reuse in (0, 1):
@@ -156,16 +157,18 @@ def test_what_cannot_be_opened_leaves_nothing(lab: Lab):
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, reuse)
             taken.bind(("127.0.0.1", 9000))
             words = ["udp", "t0", "--listen", "127.0.0.1:9000", "--peer", "127.0.0.1:9", *TWO]
-            refused(node, 2, words, "udp 127.0.0.1:9000: Address already in use")
-    refused(node, 1, ["udp", "t0", "--listen", "127.0.0.1:9000", "--learn", *TWO], "does not allow 2 workers")
+            assert refused(node, words, "udp 127.0.0.1:9000: Address already in use") == (2, [])
+    words = ["udp", "t0", "--listen", "127.0.0.1:9000", "--learn", *TWO]
+    assert refused(node, words, "does not allow 2 workers") == (1, [])
 
 
 def test_two_engines_do_not_share_by_mistake(lab: Lab):
     node = lab.node("a")
     words = ["udp", "--listen", "127.0.0.1:9000", "--peer", "127.0.0.1:9", *TWO]
     with running(node, *words, "t0") as engine:
-        refused(node, 2, [*words, "t1"], "udp 127.0.0.1:9000: Address already in use")
-        refused(node, 2, [*words[:2], "127.0.0.1:9001", *words[3:], "t0"], "interface t0: ", "choose another")
+        assert refused(node, [*words, "t1"], "udp 127.0.0.1:9000: Address already in use") == (2, [])
+        elsewhere = [*words[:2], "127.0.0.1:9001", *words[3:], "t0"]
+        assert refused(node, elsewhere, "interface t0: ", "choose another") == (2, [])
         engine.stop()
 
 
