@@ -7,12 +7,15 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from tests.unit.protocols.wireguard.ends import End, Net, packet
 from tunnel.batch import Batch
+from tunnel.device import Device
 from tunnel.devices.memory import Memory
+from tunnel.handler import Handler
 from tunnel.packet import DATAGRAM
 from tunnel.packet import IP as MEDIUM_IP
 from tunnel.plan import Plan
 
 LIBRARIES, SIZES, COUNTS = ["ipsec-mb", "libcrypto"], [64, 1420], [1, 45]
+Joint = tuple[Handler | Device, int, Handler | Device, int]
 MEDIA = [MEDIUM_IP, DATAGRAM]
 
 
@@ -25,7 +28,7 @@ class Way:
         outside, self.sink = Memory.pair(medium=MEDIA[1 - port])
         for device in (self.inside, self.source, outside, self.sink):
             device.open()
-        joints = [(self.inside, 0, end.handler, port), (end.handler, 1 - port, outside, 0)]
+        joints: list[Joint] = [(self.inside, 0, end.handler, port), (end.handler, 1 - port, outside, 0)]
         self.plan = Plan([end.handler], [self.inside, outside], joints, strict=True)
 
     def lay(self, batch: Batch) -> None:
@@ -53,7 +56,7 @@ def joined(library: str) -> Net:
 def test_seal(benchmark: BenchmarkFixture, library: str, size: int, count: int) -> None:
     """Time a round is that of ``count`` packets of ``size`` bytes from the overlay."""
     way, packets = Way(joined(library).a, 0), [packet(1, 2, bytes(size - 28))] * count
-    sizes = set()
+    sizes: set[int] = set()
 
     def laid() -> None:
         sizes.update(len(message) for message in way.taken())
@@ -71,7 +74,7 @@ def test_open(benchmark: BenchmarkFixture, library: str, size: int, count: int) 
     net = joined(library)
     sealing, way = Way(net.a, 0), Way(net.b, 1)
     packets = [packet(1, 2, bytes(size - 28))] * count
-    found = set()
+    found: set[bytes] = set()
 
     def laid() -> None:
         found.update(way.taken())

@@ -152,7 +152,9 @@ cdef inline bint _prepare(
         staging_put(at, peer, batch, p)
         return False
     padding = _padding(at, p.len)
-    if not _toward(batch.arena, way, peer, ecn_encap(ecn_tos(p)) if holds else 0) or not _room(batch.arena, p, padding + <uint32_t> AEAD_TAG):
+    if not _room(batch.arena, p, padding + <uint32_t> AEAD_TAG) or not _toward(
+        batch.arena, way, peer, ecn_encap(ecn_tos(p)) if holds else 0
+    ):
         packet_drop(p, NO_ROOM)
         return False
     _frame(p, keypair, padding, job)
