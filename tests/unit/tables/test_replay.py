@@ -61,7 +61,7 @@ def test_an_ascending_run_over_the_ring_twice():
     assert not any(window.accept(counter) for counter in range(20_000))
 
 
-@pytest.mark.parametrize("jump", [1, 63, 64, 65, 8127, 8128, 8129, 8191, 8192, 8193, 100_000])
+@pytest.mark.parametrize("jump", [1, 63, 64, 65, 8127, 8128, 8129, 8191, 8192, 8193, 16_500])
 @pytest.mark.parametrize("first", [0, 1, 63, 64, 8191, 8192])
 def test_a_jump_forgets_nothing_that_lies_in_the_window(first: int, jump: int):
     window, seen = Replay(), Seen()
