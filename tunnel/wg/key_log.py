@@ -1,6 +1,7 @@
 """A log of keys, so that tshark (``-o wg.keylog_file:PATH``) can read what was captured.
 
 It holds what opens recorded traffic: ephemeral private keys and preshared keys, never static private keys.
+An initiation of ours opens only if the peer's public key is told too.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from tunnel.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-KINDS = ("LOCAL_EPHEMERAL_PRIVATE_KEY = ", "PRESHARED_KEY = ")
+KINDS = ("LOCAL_EPHEMERAL_PRIVATE_KEY = ", "PRESHARED_KEY = ", "REMOTE_STATIC_PUBLIC_KEY = ")
 
 
 class KeyLog:
