@@ -17,12 +17,13 @@ class Seen:
 
     def __init__(self) -> None:
         self.counters: set[int] = set()
+        self.last = 0
 
     def accept(self, counter: int) -> bool:
-        last = max(self.counters, default=0)
-        if counter >= LIMIT or counter in self.counters or last - counter > BEHIND:
+        if counter >= LIMIT or counter in self.counters or self.last - counter > BEHIND:
             return False
         self.counters.add(counter)
+        self.last = max(self.last, counter)
         return True
 
 
