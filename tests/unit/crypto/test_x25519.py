@@ -27,14 +27,19 @@ def test_rfc_7748_section_5_2(scalar, point, product):
     assert x25519.shared(bytes.fromhex(scalar), bytes.fromhex(point)).hex() == product
 
 
-def test_rfc_7748_iterated():
+@pytest.mark.parametrize(("times", "product"), [
+    (1, "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079"),
+    (1000, "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51"),
+    pytest.param(
+        1_000_000, "7c3911e0ab2586fd864497297e575e6f3bc601c0883c30df5f4dd2d24f665424", marks=pytest.mark.soak
+    ),
+])  # fmt: skip
+def test_rfc_7748_iterated(times: int, product: str):
     k: bytes | None = BASE
     u: bytes | None = BASE
-    k, u = x25519.shared(k, u), k
-    assert k.hex() == "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079"
-    for _ in range(999):
+    for _ in range(times):
         k, u = x25519.shared(k, u), k
-    assert k.hex() == "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51"
+    assert k.hex() == product
 
 
 def test_rfc_7748_section_6_1():
