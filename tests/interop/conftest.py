@@ -9,9 +9,9 @@ import pytest
 
 from tests.interop.ends import THEIRS, ours, require, substituted
 from tests.interop.pairs import Pair, a_pair
-from tests.netns.conftest import a_lab, all_on, lab, module_lab, nothing_is_left_behind
+from tests.netns.conftest import a_lab, all_on, holder, lab, nothing_is_left_behind
 
-__all__ = ["all_on", "lab", "module_lab", "nothing_is_left_behind"]
+__all__ = ["all_on", "holder", "lab", "nothing_is_left_behind"]
 HERE = Path(__file__).parent
 WAYS = ("ours first", "theirs first")
 

@@ -58,6 +58,7 @@ def test_tcp_arrives_as_it_was_sent(pair: Pair, outer: int, inner: int):
 
 def test_streams_beside_each_other(pair: Pair):
     pair.reset()
+    assert answers(pair.west.node, INNER[4][1])  # or both ends would begin at once, and again after five seconds
     ways = [(*pair.ends, INNER[4][1]), (*pair.ends[::-1], INNER[6][0])] * 2
 
     def moved(number: int) -> Transfer:
