@@ -1,7 +1,7 @@
 # The two commands of a fresh machine are `make demo` and `make test`; each builds first.
 # PYTHON=/path/to/python3 chooses the interpreter of .venv.
 .DEFAULT_GOAL := help
-.PHONY: help build demo check test all-on all-off unprivileged computing soak bench clean
+.PHONY: help build demo check test all-on all-off unprivileged interop computing soak bench clean
 
 python := .venv/bin/python
 networks := $(python) -m pytest -p no:cacheprovider tests/netns
