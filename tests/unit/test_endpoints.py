@@ -71,3 +71,31 @@ def test_an_empty_record_is_none():
 def test_a_port_out_of_range_is_refused(address: str, port: int):
     with pytest.raises(OverflowError):
         endpoints.pack(address, port)
+
+
+@pytest.mark.parametrize("text", ["192.0.2.1:9000", "[2001:db8::1]:1", "[fe80::1%lo]:65535"])
+def test_a_record_and_back(text: str):
+    record = endpoints.record(text)
+    assert len(record) == endpoints.RECORD
+    assert endpoints.text(record) == text
+
+
+@pytest.mark.parametrize("text", ["", "192.0.2.1", "2001:db8::1:9000", "[192.0.2.1]:9", "1.2.3.4:x", "1.2.3.4:65536"])
+def test_no_record_of_anything_else(text: str):
+    with pytest.raises(ValueError, match="expected"):
+        endpoints.record(text)
+
+
+def test_an_empty_record_has_no_text():
+    assert endpoints.text(bytes(endpoints.RECORD)) is None
+
+
+@given(st.ip_addresses())
+def test_packed(address):
+    assert endpoints.packed(str(address)) == address.packed
+
+
+@pytest.mark.parametrize("text", ["", "1.2.3", "fe80::1%lo", "host", "1.2.3.4\0"])
+def test_packed_wants_an_address(text: str):
+    with pytest.raises(ValueError, match=r"expected|null"):
+        endpoints.packed(text)

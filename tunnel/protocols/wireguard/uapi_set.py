@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import ipaddress
 import logging
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
+from tunnel import endpoints
 from tunnel.protocols.wireguard.uapi_device import Device, Peer
 
 log = logging.getLogger(__name__)
@@ -233,8 +233,5 @@ def _true(text: str) -> None:
 def _prefix(text: str) -> tuple[bytes, int]:
     """Packed address and prefix length; host bits stay as they are."""
     address, _, length = text.partition("/")
-    if ":" not in address:
-        return ipaddress.IPv4Address(address).packed, _number(length, 32)
-    if "%" in address:
-        raise ValueError
-    return ipaddress.IPv6Address(address).packed, _number(length, 128)
+    packed = endpoints.packed(address)
+    return packed, _number(length, 8 * len(packed))
