@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.netns.engines import Running
+from tests.netns.engines import Running, until
 from tunnel.counters import Ledger, drops, kernel_drops
 from tunnel.devices.udp_socket import drops as socket_drops
 from tunnel.lab import Node
@@ -82,15 +82,22 @@ class Load:
             self.sends += 1
 
     def receive(self) -> None:
-        """All that comes, until nothing does."""
+        """All that comes. Sends one more, again and again until it arrives: those before it, which it does not
+        overtake, have come by then or will not, however long the engines were kept from running.
+        """
+        until(self._last_comes)
+        assert len(set(self.got)) == len(self.got)
+
+    def _last_comes(self) -> bool:
+        self.send(1)
         try:
-            while True:
+            while not self.got or self.got[-1] != self.sent - 1:
                 data = self.receiver.recv(2 * SIZE)
-                number = int.from_bytes(data[:4], "big")
-                assert data == datagram(number)
-                self.got.append(number)
+                self.got.append(int.from_bytes(data[:4], "big"))
+                assert data == datagram(self.got[-1])
         except TimeoutError:
-            assert len(set(self.got)) == len(self.got)
+            return False
+        return True
 
     def await_all(self, missing: int | None = None) -> None:
         """As many as have not come yet; ``missing`` of them where others are lost."""

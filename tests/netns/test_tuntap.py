@@ -67,7 +67,7 @@ def test_persist_and_attach() -> None:
     with pytest.raises(DeviceError):
         Tun("t0").open()
     with Tun("t0", attach=True) as device:
-        attached("t0")
+        attached(device)
         speak(3)
         assert len(received(device, 3)) == 3
     assert "t0" in names()
@@ -95,7 +95,7 @@ def test_a_mask_does_not_stay_on_a_persistent_device() -> None:
     with Tun("t0", persist=True, address=["10.7.0.1/24"]) as first:
         assert first.brings == F_ALL
     with Tun("t0", attach=True, offload=False) as second:
-        attached("t0")
+        attached(second)
         speak()
         assert received(second, 1)[0][-4:] == bytes(4)
     delete("t0")

@@ -14,6 +14,7 @@ from tunnel.batch import Batch
 from tunnel.devices.tuntap import Tun, TunTap
 
 ARRIVES_MS = 5000
+DISCARD, PROBE = 9, 10  # ports
 
 
 OURS = b"\x88\xb5"
@@ -54,23 +55,33 @@ def received(device: TunTap, count: int) -> list[bytes]:
         batch = Batch()
         device.recv(batch)
         batch.parse()
-        found += [p.data for p in batch if p.dport == 9]
+        found += [p.data for p in batch if p.dport == DISCARD]
     return found
 
 
-def attached(name: str) -> None:
-    """Wait until the kernel has noticed that a persistent device is attached: before, what it is given is lost.
+def attached(device: TunTap) -> None:
+    """Wait until a persistent device that was attached gets what is sent into it: before, that is lost.
 
-    The carrier's return reaches the queueing discipline by a work queue (linkwatch_do_dev).
+    The carrier's return reaches the queueing discipline by a work queue, which tells of it first
+    (linkwatch_do_dev), so that nothing but an arrival proves it.
     """
-    until(lambda: bool(link(name)["operstate"] != "DOWN"))
+
+    def arrives() -> bool:
+        speak(port=PROBE)
+        batch = Batch()
+        if select.select([device.fd], [], [], 0.02)[0]:
+            device.recv(batch)
+            batch.parse()
+        return any(p.dport == PROBE for p in batch)
+
+    until(arrives)
 
 
-def speak(count: int = 1, *, to: str = "10.7.0.2") -> None:
-    """Datagrams to the discard port of an address behind the device."""
+def speak(count: int = 1, *, to: str = "10.7.0.2", port: int = DISCARD) -> None:
+    """Datagrams to a port of an address behind the device."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         for number in range(count):
-            sock.sendto(number.to_bytes(4, "big"), (to, 9))
+            sock.sendto(number.to_bytes(4, "big"), (to, port))
 
 
 def tun(**options: Any) -> Tun:
