@@ -1,11 +1,12 @@
 # The two commands of a fresh machine are `make demo` and `make test`; each builds first.
 # PYTHON=/path/to/python3 chooses the interpreter of .venv.
 .DEFAULT_GOAL := help
-.PHONY: help build demo check test networks computing soak bench clean
+.PHONY: help build demo check test all-on all-off unprivileged computing soak bench clean
 
 python := .venv/bin/python
-# What opens devices; a lab opens none.
-without := $(python) -m pytest -p no:cacheprovider --ignore-glob='*/test_lab_*' tests/netns tests/unit/devices
+networks := $(python) -m pytest -p no:cacheprovider tests/netns
+# What opens devices: no lab, no probe from kernel to kernel, no netlink socket does.
+without := $(networks) tests/unit/devices $(foreach name,lab_* probe netlink netns,--ignore-glob='*/test_$(name).py')
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -19,19 +20,26 @@ demo: build  ## two namespaces and a tunnel between them, measured: under 15 s a
 check: build  ## unit tests and source rules: no root, at most 60 s
 	@$(python) -m pytest tests/unit tests/source
 
+# Two at a time, in this order: the longest first, and no newer Python beside a test that looks at the clock.
 test: build  ## everything, as root also as uid 65534 and on newer Pythons: at most 10 minutes
 	@.ci/peers
-	@$(MAKE) --no-print-directory --output-sync=line -j2 networks computing
+	@$(MAKE) --no-print-directory --output-sync=line -j2 all-on computing unprivileged all-off $$(.ci/newer)
 
-# The network tests mostly wait, and look at the clock: what computes runs beside them, and gives way.
-networks:
-	@$(python) -m pytest -p no:cacheprovider tests/netns
+all-on:
+	@$(networks)
+
+all-off:
 	@TUNNEL_NO_OFFLOAD=all $(without)
-	@.ci/unprivileged $(python) -m pytest -p no:cacheprovider --ignore-glob='*/test_integrity*' tests/netns
 
+unprivileged:
+	@.ci/unprivileged $(networks)
+
+# The network tests mostly wait, and look at the clock: what computes gives way.
 computing:
 	@nice $(python) -m pytest tests --ignore=tests/netns
-	@nice .ci/newer
+
+newer-%:
+	@nice .ci/newer $*
 
 soak: build  ## long runs, by hand; the network tests with each offload off alone
 	@$(python) -m pytest -m soak tests

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import select
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -95,3 +96,13 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert monotonic() < limit, "it does not come about"
         select.select([], [], [], 0.02)
+
+
+def received(sock: socket.socket) -> list[bytes]:
+    """All that comes until nothing does."""
+    found = []
+    try:
+        while True:
+            found.append(sock.recv(2048))
+    except TimeoutError:
+        return found
