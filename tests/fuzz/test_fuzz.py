@@ -10,19 +10,20 @@ from pathlib import Path
 import pytest
 
 RUN = Path(__file__).with_name("run.py")
+MESSAGES = {"BAD_MESSAGE", "BAD_MAC", "NO_SESSION", "BAD_TAG", "REPLAYED", "UNDER_LOAD", "RATE", "HANDSHAKES_FULL"}
 PARSER = {"UNCLAIMED", "TRUNCATED", "BAD_VERSION", "BAD_HEADER", "BAD_LENGTH", "TOO_DEEP", "BAD_GSO"}
 
 
-def fuzz(count: int, seed: int) -> str:
+def fuzz(what: str, count: int, seed: int) -> str:
     """What the run printed; fails with the sanitizer's report."""
-    command = [sys.executable, str(RUN), "--count", str(count), "--seed", str(seed)]
+    command = [sys.executable, str(RUN), "--of", what, "--count", str(count), "--seed", str(seed)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
 def reached(output: str) -> set[str]:
-    """The parser's verdicts that occurred."""
+    """The reasons that occurred."""
     line = next(line for line in output.splitlines() if line.startswith("by reason"))
     return {pair.partition("=")[0] for pair in line.split()[2:]}
 
@@ -35,7 +36,7 @@ def joined(output: str) -> int:
 
 @pytest.mark.fuzz
 def test_mutated_packets():
-    output = fuzz(200_000, seed=1)
+    output = fuzz("packets", 200_000, seed=1)
     assert "seed 1, 200000 cases from 0 on" in output
     assert reached(output) == PARSER
     assert joined(output) > 10_000
@@ -43,7 +44,22 @@ def test_mutated_packets():
 
 @pytest.mark.soak
 def test_many_mutated_packets(capfd: pytest.CaptureFixture[str]):
-    output = fuzz(10_000_000, seed=2)
+    output = fuzz("packets", 10_000_000, seed=2)
     with capfd.disabled():
         print(f"\n{output}")
     assert reached(output) == PARSER
+
+
+@pytest.mark.fuzz
+def test_mutated_messages():
+    output = fuzz("messages", 100_000, seed=1)
+    assert "seed 1, 100000 cases from 0 on" in output
+    assert reached(output) == MESSAGES
+
+
+@pytest.mark.soak
+def test_many_mutated_messages(capfd: pytest.CaptureFixture[str]):
+    output = fuzz("messages", 10_000_000, seed=2)
+    with capfd.disabled():
+        print(f"\n{output}")
+    assert reached(output) == MESSAGES
