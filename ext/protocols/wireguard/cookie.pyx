@@ -17,6 +17,7 @@ from tunnel.protocols.wireguard.layout cimport (
     KEY_SIZE, MAC_SIZE, RESPONSE_SIZE, SENDER, TYPE_COOKIE, le32, put_le32,
 )
 from tunnel.secret cimport secret_free, secret_new, secret_wipe
+from tunnel.wire cimport load64
 
 cdef uint64_t COOKIE_NS = 120_000_000_000      # a secret's life at the checker, a cookie's at the sender
 
@@ -54,6 +55,8 @@ cdef bint checker_mac2(
     cdef bint right
     if not checker.has_secret or not young(checker.secret_ns, now_ns):
         return False
+    if load64(message + before) == 0 and load64(message + before + 8) == 0:
+        return False          # who has no cookie says so: a flood of such costs no hash
     right = (
         cookie_of(checker, source, source_size, cookie)
         and blake2s_mac(cookie, COOKIE_SIZE, message, before, mac)
