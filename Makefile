@@ -1,7 +1,7 @@
 # The two commands of a fresh machine are `make demo` and `make test`; each builds first.
 # PYTHON=/path/to/python3 chooses the interpreter of .venv.
 .DEFAULT_GOAL := help
-.PHONY: help build demo check test all-on all-off unprivileged computing soak bench clean
+.PHONY: help build demo check test all-on all-off unprivileged interop computing soak bench clean
 
 python := .venv/bin/python
 networks := $(python) -m pytest -p no:cacheprovider tests/netns
@@ -23,7 +23,7 @@ check: build  ## unit tests and source rules: no root, at most 60 s
 # Two at a time, in this order: the longest first, and no newer Python beside a test that looks at the clock.
 test: build  ## everything, as root also as uid 65534 and on newer Pythons: at most 10 minutes
 	@.ci/peers
-	@$(MAKE) --no-print-directory --output-sync=line -j2 all-on computing unprivileged all-off $$(.ci/newer)
+	@$(MAKE) --no-print-directory --output-sync=line -j2 all-on computing unprivileged all-off interop $$(.ci/newer)
 
 all-on:
 	@$(networks)
@@ -34,9 +34,12 @@ all-off:
 unprivileged:
 	@.ci/unprivileged $(networks)
 
+interop:
+	@$(python) -m pytest -p no:cacheprovider tests/interop
+
 # The network tests mostly wait, and look at the clock: what computes gives way.
 computing:
-	@nice $(python) -m pytest tests --ignore=tests/netns
+	@nice $(python) -m pytest tests --ignore=tests/netns --ignore=tests/interop
 
 newer-%:
 	@nice .ci/newer $*
