@@ -23,7 +23,7 @@ check: build  ## unit tests and source rules: no root, at most 60 s
 # Two at a time, in this order: the longest first, and no newer Python beside a test that looks at the clock.
 test: build  ## everything, as root also as uid 65534 and on newer Pythons: at most 10 minutes
 	@.ci/peers
-	@$(MAKE) --no-print-directory --output-sync=line -j2 all-on computing unprivileged interop all-off $$(.ci/newer)
+	@$(MAKE) --no-print-directory --output-sync=line -j2 all-on computing unprivileged all-off interop $$(.ci/newer)
 
 all-on:
 	@$(networks)
