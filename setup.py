@@ -3,7 +3,8 @@
 A new native module needs no registration: ``ext/a/b.pyx`` becomes ``tunnel.a.b``, and is linked with
 the libraries whose private externs it cimports (``ext/_libcrypto.pxd``).
 ``TUNNEL_BUILD`` is ``release``, or ``quick`` (less optimized, for one run of the tests), or ``sanitize``
-(with the address and undefined-behaviour sanitizers). All compile the same C sources.
+(with the address and undefined-behaviour sanitizers). All compile the same C sources; ``TUNNEL_SANITIZE`` is
+defined for what only the last one asserts.
 ``TUNNEL_EXTENSIONS=no`` installs metadata and scripts alone: an editable install would compile
 everything in a folder of its own, from which nothing can be rebuilt in part.
 """
@@ -73,7 +74,7 @@ def extension(source: Path) -> Extension:
         module,
         [str(source)],
         include_dirs=["ext"],
-        define_macros=[(f"TUNNEL{name.upper()}", None) for name in linked],
+        define_macros=[(f"TUNNEL{name.upper()}", None) for name in (f"_{KIND}", *linked)],
         libraries=list(linked.values()),
         extra_compile_args=[*KINDS[KIND], "-fno-strict-aliasing", "-Wno-unused-function", "-Wno-sign-compare"],
         extra_link_args=[SANITIZERS] if KIND == "sanitize" else [],

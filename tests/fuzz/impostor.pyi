@@ -1,4 +1,7 @@
 from tests.fuzz.sessions import Genuine, Victim
+from tunnel.protocols.wireguard.state import InterfaceState
+
+def rewind(interface: InterfaceState) -> None: ...
 
 class Impostor:
     reasons: dict[str, int]

@@ -58,17 +58,21 @@ def library(name: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def sanitized(arguments: list[str]) -> int:
-    """This file again, on the sanitized tree; its exit code."""
-    environment = os.environ | {
+def environment() -> dict[str, str]:
+    """What a Python needs for the sanitized tree."""
+    return {
         "LD_PRELOAD": f"{library('libasan.so')} {library('libubsan.so')}",
         "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:quarantine_size_mb=32",
         "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
         "PYTHONMALLOC": "malloc",
         "PYTHONPATH": os.pathsep.join([str(TREE), str(TOP)]),
     }
+
+
+def sanitized(arguments: list[str]) -> int:
+    """This file again, on the sanitized tree; its exit code."""
     command = [sys.executable, "-P", str(Path(__file__)), "--run", *arguments]
-    return subprocess.run(command, cwd=BUILD, env=environment, check=False).returncode
+    return subprocess.run(command, cwd=BUILD, env=os.environ | environment(), check=False).returncode
 
 
 def cases(fuzzer: Fuzzer | Impostor, first: int, count: int) -> None:

@@ -20,6 +20,7 @@ from tunnel.icmp_error cimport icmp_error_tellable, icmp_error_unreachable
 from tunnel.packet cimport DATAGRAM, IP, SHARED, packet_drop, packet_t
 from tunnel.parse cimport parse_packet
 from tunnel.protocols.wireguard.keypairs cimport keypairs_may_send
+from tunnel.protocols.wireguard.nonces cimport nonces_assert
 from tunnel.protocols.wireguard.staging cimport staging_put, staging_release
 from tunnel.protocols.wireguard.state cimport TRANSPORT, TRANSPORT_FRONT, WANT_HANDSHAKE, keypair_t
 from tunnel.protocols.wireguard.timing cimport timing_sent
@@ -163,6 +164,11 @@ cdef inline bint _prepare(
     return True
 
 
+cdef inline void _seal(interface_t *at, aead_job_t *jobs, uint32_t count) noexcept nogil:
+    nonces_assert(jobs, count)
+    aead_seal(at.aead, jobs, count)
+
+
 cdef void sealing_batch(
     interface_t *at, batch_t *batch, uint32_t first, uint32_t end, peer_t *to, uint64_t now_ns
 ) noexcept nogil:
@@ -185,9 +191,9 @@ cdef void sealing_batch(
             continue
         count += _prepare(at, batch, p, peer, &way, now_ns, &jobs[count])
         if count == JOBS:
-            aead_seal(at.aead, jobs, count)
+            _seal(at, jobs, count)
             count = 0
-    aead_seal(at.aead, jobs, count)
+    _seal(at, jobs, count)
 
 
 cdef void sealing_staged(interface_t *at, peer_t *peer, batch_t *batch, uint64_t now_ns) noexcept nogil:

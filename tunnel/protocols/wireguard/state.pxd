@@ -70,6 +70,7 @@ ctypedef struct keypair_t:
     uint8_t receive_key[32]
     replay_t window
     uint64_t sent             # the counter of the next message
+    uint64_t sealed           # no lower counter may be sealed with any more; see nonces.pxd
     uint64_t created_ns
     uint32_t local            # the receiver index of what comes to us
     uint32_t remote
