@@ -4,10 +4,11 @@ import pytest
 from scapy.layers.inet import ICMP, IP, UDP, IPerror
 from scapy.layers.inet6 import ICMPv6DestUnreach, IPv6
 
+from tests.unit.crypto.aeads import PRESENT
 from tests.unit.protocols.wireguard.ends import End, Net, packet
 
 
-@pytest.mark.parametrize("aead", ["ipsec-mb", "libcrypto"])
+@pytest.mark.parametrize("aead", PRESENT)
 @pytest.mark.parametrize("size", [0, 1, 15, 16, 17, 1391, 1392])
 def test_padding_stays_below_the_mtu(size, aead):
     net = Net(aead=aead)
