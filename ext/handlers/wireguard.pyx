@@ -64,6 +64,7 @@ cdef class WireGuard(Handler):
             RATE            with one, but above 20 a second of its source
             HANDSHAKES_FULL 1,024 wait already
             WRONG_SOURCE    authentic, but the peer is not allowed its source address
+            BAD_LENGTH      authentic, but no IP packet; so are the parser's reasons
         both ways
             LINK_DOWN       the interface is down
             NO_ROOM         the batch's memory is full

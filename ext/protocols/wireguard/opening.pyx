@@ -35,7 +35,6 @@ cdef uint16_t BAD_MESSAGE = reasons.BAD_MESSAGE
 cdef uint16_t BAD_TAG = reasons.BAD_TAG
 cdef uint16_t BAD_LENGTH = reasons.BAD_LENGTH
 cdef uint16_t UNCLAIMED = reasons.UNCLAIMED
-cdef uint16_t BAD_VERSION = reasons.BAD_VERSION
 cdef uint16_t EXPIRED = reasons.EXPIRED
 cdef uint16_t LINK_DOWN = reasons.LINK_DOWN
 cdef uint16_t NO_ROOM = reasons.NO_ROOM
@@ -128,7 +127,7 @@ cdef inline void _deliver(
     cdef uint32_t length = _inner(ip, size)
     cdef uint16_t reason
     if length == 0:
-        packet_drop(p, BAD_LENGTH if version == 4 or version == 6 else BAD_VERSION)
+        packet_drop(p, BAD_LENGTH)
         return
     if lpm_find(at.routes, ip + (IP4_SOURCE if version == 4 else IP6_SOURCE), version) != peer.slot:
         packet_drop(p, WRONG_SOURCE)
