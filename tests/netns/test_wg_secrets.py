@@ -17,7 +17,8 @@ import pytest
 
 from tests.netns.engines import until
 from tests.netns.wg_correspondent import Correspondent
-from tests.netns.wg_programs import SCRIPT, Foreground, Host, host
+from tests.netns.wg_pairs import squeezed
+from tests.netns.wg_programs import Foreground, Host, host
 from tests.oracles.noise import public
 from tests.unit.crypto.aeads import PRESENT
 from tests.unit.crypto.test_aead_forget import forms
@@ -26,8 +27,7 @@ __all__ = ["host"]
 
 PRIVATE, OTHER = bytes(range(0x40, 0x60)), bytes(range(0x80, 0xA0))
 PORT, ELSEWHERE = 51820, 51821
-SQUEEZE = "make=lambda: WireGuard(limits=Limits(rekey_ns={0}, reject_ns={1}, retry_ns={0} * 5, keepalive_ns={1} // 3))"
-IMPORTS = "from tunnel.handlers.wireguard import WireGuard\nfrom tunnel.protocols.wireguard.constants import Limits\n"
+SQUEEZED = "rekey_ns={0}, reject_ns={1}, retry_ns={0} * 5, keepalive_ns={1} // 3"
 REKEY_NS, REJECT_NS, SOON_NS = 50_000_000, 20_000_000_000, 600_000_000
 SOON_S = 0.02
 HERE, THERE = b"\n\x08\0\1", b"\n\x08\0\2"
@@ -118,8 +118,7 @@ def datagram(text: bytes) -> bytes:
 @contextmanager
 def running(host: Host, library: str, reject_ns: int) -> Iterator[Subject]:
     """The program, configured and up; sessions are renewed after 50 ms of use."""
-    squeezed = SCRIPT.replace("main()", f"main({SQUEEZE.format(REKEY_NS, reject_ns)})")
-    host.script.write_text(squeezed.replace("from tunnel.wg", IMPORTS + "from tunnel.wg"))
+    host.script.write_text(squeezed(SQUEEZED.format(REKEY_NS, reject_ns)))
     process = host.foreground(TUNNEL_AEAD=library)
     with host.node.socket(socket.AF_INET, socket.SOCK_DGRAM) as outer:
         outer.bind(("127.0.0.1", ELSEWHERE))
