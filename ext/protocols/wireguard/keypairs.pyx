@@ -1,5 +1,9 @@
-"""Rotation of keypairs. Receiver indices go with them; keys are wiped when a keypair is dropped."""
+"""Rotation of keypairs. Receiver indices go with them; keys are wiped when a keypair is dropped.
 
+What seals and opens has kept the last key that it was given, and nothing may be sealed or opened for a while.
+"""
+
+from tunnel.crypto.aead cimport aead_forget
 from tunnel.protocols.wireguard.state cimport interface_t, keypair_t, peer_t
 from tunnel.secret cimport secret_free, secret_new
 from tunnel.tables.indices cimport indices_drop
@@ -19,6 +23,7 @@ cdef void keypairs_drop(interface_t *at, keypair_t **place) noexcept nogil:
     if keypair.local:
         indices_drop(at.indices, keypair.local)
     secret_free(keypair, sizeof(keypair_t))
+    aead_forget(at.aead)
 
 
 cdef void keypairs_install(interface_t *at, peer_t *peer, keypair_t *keypair) noexcept nogil:

@@ -147,7 +147,6 @@ cdef class PeerState:
     def erase(self):
         """Wipe all sessions."""
         keypairs_erase(self.at, self.c)
-        self.interface.aead.forget()
         secret_scrub_stack()
 
     def claim(self, uint32_t index):
