@@ -21,6 +21,7 @@ from contextlib import suppress
 
 from tunnel.devices.link_counters import LINK, MESSAGE, RTM_NEWLINK, LinkCounters
 from tunnel.devices.tun_ioctl import TUNGETDEVNETNS, identity
+from tunnel.devices.tuntap import Tun
 from tunnel.errors import DeviceError
 
 log = logging.getLogger(__name__)
@@ -41,12 +42,12 @@ class LinkWatch:
     two looks is told so, if it has not left its namespace.
     """
 
-    def __init__(self, fd: int, on_link: Callable[[bool], None], on_mtu: Callable[[int], None]) -> None:
-        self._fd, self._on_link, self._on_mtu = fd, on_link, on_mtu
+    def __init__(self, tun: Tun, on_link: Callable[[bool], None], on_mtu: Callable[[int], None]) -> None:
+        self._tun, self._on_link, self._on_mtu = tun, on_link, on_mtu
         self._links, self._events = LinkCounters(), _listening()
         self._level, self._edges = select.poll(), select.epoll()
-        self._level.register(fd, select.POLLOUT)
-        self._edges.register(fd, select.EPOLLOUT | select.EPOLLET)
+        self._level.register(tun.fd, select.POLLOUT)
+        self._edges.register(tun.fd, select.EPOLLOUT | select.EPOLLET)
         self._index = self._number()
         self._told = False
         self._later: asyncio.TimerHandle | None = None
@@ -73,6 +74,8 @@ class LinkWatch:
         self._later = self._loop.call_later(LOOK_S, self._look_again)
 
     def _look(self) -> None:
+        if self._tun.fd < 0:  # the engine has found it gone; its number may be another's by now
+            return
         mtu = self._mtu()
         if mtu is not None:
             self._on_mtu(mtu)
@@ -109,22 +112,22 @@ class LinkWatch:
     def _number(self) -> int:
         """0 where it is not here."""
         try:
-            where = fcntl.ioctl(self._fd, TUNGETDEVNETNS)
+            where = fcntl.ioctl(self._tun.fd, TUNGETDEVNETNS)
         except OSError:
             return 0
         try:
             found = os.fstat(where)
             here = (found.st_dev, found.st_ino) == self._links.namespace
-            return self._links.one(identity(self._fd)[0]).number if here else 0
+            return self._links.one(identity(self._tun.fd)[0]).number if here else 0
         finally:
             os.close(where)
 
     def _mtu(self) -> int | None:
         """Bytes; None where it cannot be read, which is said once."""
         try:
-            where = fcntl.ioctl(self._fd, TUNGETDEVNETNS)
+            where = fcntl.ioctl(self._tun.fd, TUNGETDEVNETNS)
             try:
-                return self._links.mtu(identity(self._fd)[0], where)
+                return self._links.mtu(identity(self._tun.fd)[0], where)
             finally:
                 os.close(where)
         except (OSError, DeviceError) as error:

@@ -78,7 +78,7 @@ async def _until_the_end(engine: Engine, started: Callable[[], None]) -> None:
 
 @contextmanager
 def _links(tun: Tun, interface: Interface) -> Iterator[LinkWatch]:
-    links = LinkWatch(tun.fd, interface.link, interface.follow)
+    links = LinkWatch(tun, interface.link, interface.follow)
     try:
         yield links
     finally:
