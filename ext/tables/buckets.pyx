@@ -1,5 +1,7 @@
 """Token buckets by source address: see the ``.pxd`` for the rule that bounds them."""
 
+import os
+
 from libc.stdlib cimport calloc, free
 
 
@@ -14,6 +16,8 @@ cdef class Buckets:
             raise ValueError("rate and burst are at least 1")
         self.c.interval_ns = <uint64_t> 1_000_000_000 // rate
         self.c.depth_ns = (burst - 1) * self.c.interval_ns
+        self.c.factors[0] = int.from_bytes(os.urandom(8), "little") | 1
+        self.c.factors[1] = int.from_bytes(os.urandom(8), "little") | 1
         self.c.entries = <bucket_t *> calloc(BUCKETS_SETS * BUCKETS_WAYS, sizeof(bucket_t))
         if self.c.entries == NULL:
             raise MemoryError("a table of token buckets")

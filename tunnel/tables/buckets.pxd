@@ -3,6 +3,9 @@
 An entry is replaced only once its bucket is full again, when forgetting it changes nothing; a new
 source that finds no such place is refused. So neither many sources nor many packets pass the rate,
 and all sources together pass at most ``BUCKETS_SETS * BUCKETS_WAYS`` times the rate.
+
+Where a source lies is drawn for each table: whoever has many addresses cannot choose those that keep the
+places of another's.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -20,6 +23,7 @@ ctypedef struct bucket_t:
 
 ctypedef struct buckets_t:
     bucket_t *entries
+    uint64_t factors[2]       # random and odd
     uint64_t interval_ns      # a token's
     uint64_t depth_ns         # of all tokens but one
 
@@ -28,11 +32,9 @@ cdef class Buckets:
     cdef buckets_t c
 
 
-cdef inline uint64_t buckets_hash(const uint8_t *source) noexcept nogil:
-    """The multipliers are SplitMix64's; the upper bits are the good ones."""
-    return (
-        (load64(source) * <uint64_t> 0x9e3779b97f4a7c15) ^ load64(source + 8)
-    ) * <uint64_t> 0xbf58476d1ce4e5b9
+cdef inline uint64_t buckets_hash(const buckets_t *buckets, const uint8_t *source) noexcept nogil:
+    """Multiply-shift (Dietzfelbinger 1996): the upper bits are universal."""
+    return load64(source) * buckets.factors[0] + load64(source + 8) * buckets.factors[1]
 
 
 cdef inline bint buckets_take(
@@ -42,7 +44,7 @@ cdef inline bint buckets_take(
 
     One token is enough to pass: what a super-packet costs beyond it is owed (GCRA, ITU-T I.371).
     """
-    cdef bucket_t *bucket = &buckets.entries[(buckets_hash(source) >> 54) * BUCKETS_WAYS]
+    cdef bucket_t *bucket = &buckets.entries[(buckets_hash(buckets, source) >> 54) * BUCKETS_WAYS]
     cdef bucket_t *spare = NULL
     cdef int way
     for way in range(BUCKETS_WAYS):

@@ -108,6 +108,11 @@ cdef class InterfaceState:
         self.c.wanted = 0
         return found
 
+    def forget_waiting(self):
+        """No handshake message waits, and no peer wants anything."""
+        self.c.waiting = 0
+        self.wanting()
+
     def take_due(self, uint64_t now_ns):
         """The slot of a peer of which a timer may be over; None without."""
         slot = deadlines_take(&self.c.deadlines[0], now_ns)

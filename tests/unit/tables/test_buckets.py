@@ -58,6 +58,12 @@ def test_a_crowd_does_not_make_it_forget():
     assert buckets.take(source(0), SECOND)
 
 
+def test_who_is_crowded_out_is_drawn_for_each_table():
+    tables = [Buckets(1, 1) for _ in range(4)]
+    refused = {tuple(table.take(source(number), 0) for number in range(2 * PLACES)) for table in tables}
+    assert len(refused) == 4
+
+
 def test_a_source_has_16_bytes():
     with pytest.raises(ValueError, match="16 bytes"):
         Buckets(1, 1).take(b"abcd", 0)

@@ -40,6 +40,7 @@ class Interface(InterfaceState):
         self._world = world
         self._by_slot: dict[int, Peer] = {}
         self._fresh: set[Peer] = set()  # set while up, to be started by the next tick
+        self._asking: dict[Peer, None] = {}  # they want a handshake, the first to ask first
         self.limit(limits)
         self.seed(int.from_bytes(world.entropy(8)))
 
@@ -78,6 +79,7 @@ class Interface(InterfaceState):
         if peer is not None:
             del self._by_slot[peer.slot]
             self._fresh.discard(peer)
+            self._asking.pop(peer, None)
             peer.remove()
 
     def remove_all_peers(self) -> None:
@@ -102,7 +104,9 @@ class Interface(InterfaceState):
     def stop(self) -> None:
         """The link is down: keys are wiped, what waits is dropped, nothing is sent."""
         self.up = False
+        self.forget_waiting()
         self._fresh.clear()
+        self._asking.clear()
         for peer in self.peers.values():
             peer.stop()
 
@@ -135,15 +139,17 @@ class Interface(InterfaceState):
                 self.key_log(line)
 
     def tick(self, now_ns: int, batch: Batch) -> int:
-        """Serve timers, handshakes for a millisecond, and what peers want; when to call again, 0 = never.
+        """Serve timers, what peers want, and handshakes for a millisecond; when to call again, 0 = never.
 
         Timers go first: those that a sleeping machine missed must not undo what is only beginning.
         """
         while (slot := self.take_due(now_ns)) is not None:
             self._by_slot[slot].tick(now_ns, batch)
-        self._serve(now_ns, batch)
         for slot, wants in self.wanting():
-            self._by_slot[slot].want(wants, now_ns, batch)
+            self._want(self._by_slot[slot], wants, now_ns, batch)
+        until = self._world.clock_ns() + SERVED_NS
+        self._serve(until, now_ns, batch)
+        self._ask(until, now_ns, batch)
         fresh, self._fresh = self._fresh, set()
         for peer in fresh:
             peer.start(now_ns, batch)
@@ -151,10 +157,25 @@ class Interface(InterfaceState):
 
     def next_ns(self, now_ns: int) -> int:
         """When ``tick`` wants to be called; 0 = never."""
-        return now_ns if self.waiting or self.wanted or self._fresh else self.deadlines.first_ns
+        busy = self.waiting or self.wanted or self._fresh or self._asking
+        return now_ns if busy else self.deadlines.first_ns
 
-    def _serve(self, now_ns: int, batch: Batch) -> None:
-        until = self._world.clock_ns() + SERVED_NS
+    def _want(self, peer: Peer, wants: int, now_ns: int, batch: Batch) -> None:
+        if wants & const.CONFIRMED:
+            peer.confirmed(now_ns, batch)
+        if wants & const.WANT_HANDSHAKE:
+            self._asking[peer] = None
+
+    def _ask(self, until: int, now_ns: int, batch: Batch) -> None:
+        """Those who have waited longest begin their handshakes; one at least, whoever else asks us."""
+        while self._asking:
+            peer = next(iter(self._asking))
+            del self._asking[peer]
+            peer.ask(now_ns, batch)
+            if self._world.clock_ns() > until:
+                break
+
+    def _serve(self, until: int, now_ns: int, batch: Batch) -> None:
         while (entry := self.pending()) is not None:
             self.take(*entry, now_ns, batch)
             if self._world.clock_ns() > until:

@@ -184,13 +184,10 @@ class Peer(PeerState):
 
     # What native code and the clock ask for
 
-    def want(self, wants: int, now_ns: int, batch: Batch) -> None:
-        """Serve the bits of ``want_t``."""
-        if wants & const.CONFIRMED:
-            self._completed()
-            self.send_staged(batch, now_ns)
-        if wants & const.WANT_HANDSHAKE:
-            self.ask(now_ns, batch)
+    def confirmed(self, now_ns: int, batch: Batch) -> None:
+        """It has used the session that we made as responder."""
+        self._completed()
+        self.send_staged(batch, now_ns)
 
     def tick(self, now_ns: int, batch: Batch) -> None:
         """Serve the timers that are over."""

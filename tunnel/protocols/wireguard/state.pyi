@@ -49,6 +49,9 @@ class InterfaceState:
     def wanting(self) -> list[tuple[int, int]]:
         """Slots of the peers that want something, and the ``want_t`` bits of each; asked once."""
 
+    def forget_waiting(self) -> None:
+        """No handshake message waits, and no peer wants anything."""
+
     def take_due(self, now_ns: int) -> int | None:
         """The slot of a peer of which a timer may be over; None without."""
 

@@ -4,6 +4,7 @@ import gc
 import ipaddress
 import os
 from hashlib import blake2s
+from itertools import chain
 
 import pytest
 from hypothesis import given, settings
@@ -145,6 +146,21 @@ def test_handshakes_take_a_millisecond_of_a_tick():
         left.append(end.handler.interface.waiting)
         assert bool(left[-1]) == (0 < next_ns <= end.clock.now_ns)
     assert left == [89, 78, 67, 56, 45, 34, 23, 12, 1, 0]
+
+
+def test_handshakes_that_we_begin_share_it_the_first_to_ask_first():
+    readings = iter(range(0, 10**12, 100_000))
+    end = End(1, clock_ns=lambda: next(readings))
+    for number in range(2, 42):
+        peer = end.handler.add_peer(bytes([number]) * 32)
+        peer.endpoint = f"192.0.2.{number}:1"
+        peer.allow(bytes((10, 0, 0, number)), 32)
+    end.drive.put("overlay", [packet(1, number) for number in range(2, 42)])
+    begun = []
+    while 0 < end.handler.tick(end.clock.now_ns, batch := Batch()) <= end.clock.now_ns:
+        begun.append([p.endpoint for p in batch])
+    assert [len(some) for some in begun] == [11, 11, 11]
+    assert [*chain.from_iterable(begun)] == [(f"192.0.2.{number}", 1) for number in range(2, 35)]
 
 
 def test_the_65537th_peer_is_refused():

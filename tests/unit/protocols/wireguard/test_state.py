@@ -1,6 +1,6 @@
 """The tables of an interface."""
 
-from tests.unit.protocols.wireguard.ends import End, Net
+from tests.unit.protocols.wireguard.ends import End, Net, packet
 from tunnel.protocols.wireguard.interface import Interface
 
 
@@ -34,3 +34,20 @@ def test_another_key_forgets_what_waits():
     net.b.drive.put("underlay", [(net.seen[0][1], net.a.address)])
     net.b.handler.private_key = b"\x09" * 32
     assert net.b.handler.interface.waiting == 0
+
+
+def test_what_waits_is_forgotten_where_the_link_goes_down():
+    net = Net(path=lambda *_: [])
+    net.a.drive.put("overlay", [packet(1, 2)])
+    net.a.handler.up(net.a.clock.now_ns)
+    net.a.handler.down()
+    net.a.drive.advance(0)
+    assert net.a.fresh() == []
+    net.a.handler.up(net.a.clock.now_ns)
+    net.send(net.a)
+    ((_, initiation),) = net.seen
+    net.b.drive.put("underlay", [(initiation, net.a.address)])
+    net.b.handler.down()
+    net.b.drive.advance(600)
+    assert (net.b.fresh(), net.b.handler.interface.waiting) == ([], 0)
+    assert len(net.b.handler.interface.indices) == 0
