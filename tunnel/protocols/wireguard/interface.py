@@ -141,19 +141,26 @@ class Interface(InterfaceState):
     def tick(self, now_ns: int, batch: Batch) -> int:
         """Serve timers, what peers want, and handshakes for a millisecond; when to call again, 0 = never.
 
-        Timers go first: those that a sleeping machine missed must not undo what is only beginning.
+        Timers go first, all that are over: those that a sleeping machine missed must not undo what begins.
         """
+        until = self._world.clock_ns() + SERVED_NS
+        if self._expired(until, now_ns, batch):
+            for slot, wants in self.wanting():
+                self._want(self._by_slot[slot], wants, now_ns, batch)
+            self._serve(until, now_ns, batch)
+            self._ask(until, now_ns, batch)
+            fresh, self._fresh = self._fresh, set()
+            for peer in fresh:
+                peer.start(now_ns, batch)
+        return self.next_ns(now_ns)
+
+    def _expired(self, until: int, now_ns: int, batch: Batch) -> bool:
+        """Serve timers, at least one; whether none is over any more."""
         while (slot := self.take_due(now_ns)) is not None:
             self._by_slot[slot].tick(now_ns, batch)
-        for slot, wants in self.wanting():
-            self._want(self._by_slot[slot], wants, now_ns, batch)
-        until = self._world.clock_ns() + SERVED_NS
-        self._serve(until, now_ns, batch)
-        self._ask(until, now_ns, batch)
-        fresh, self._fresh = self._fresh, set()
-        for peer in fresh:
-            peer.start(now_ns, batch)
-        return self.next_ns(now_ns)
+            if self._world.clock_ns() > until:
+                return False
+        return True
 
     def next_ns(self, now_ns: int) -> int:
         """When ``tick`` wants to be called; 0 = never."""

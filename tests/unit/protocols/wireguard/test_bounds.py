@@ -4,7 +4,7 @@ import gc
 import ipaddress
 import os
 from hashlib import blake2s
-from itertools import chain
+from itertools import chain, count
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.unit.protocols.wireguard.ends import End, Net, packet
 from tunnel.batch import Batch
 from tunnel.handlers.wireguard import WireGuard
-from tunnel.protocols.wireguard.constants import COOKIE_REPLY, INITIATION, SECOND, Limits
+from tunnel.protocols.wireguard.constants import COOKIE_REPLY, ERASE, INITIATION, SECOND, Limits
 from tunnel.protocols.wireguard.cookie import Stamper
 from tunnel.secret import usage
 
@@ -161,6 +161,19 @@ def test_handshakes_that_we_begin_share_it_the_first_to_ask_first():
         begun.append([p.endpoint for p in batch])
     assert [len(some) for some in begun] == [11, 11, 11]
     assert [*chain.from_iterable(begun)] == [(f"192.0.2.{number}", 1) for number in range(2, 35)]
+
+
+def test_timers_share_it_and_are_all_served():
+    readings = count(0, 400_000)
+    end = End(1, clock_ns=lambda: next(readings))
+    peers = [end.handler.add_peer(number.to_bytes(32, "big")) for number in range(1, 11)]
+    for peer in peers:
+        peer.arm(ERASE, SECOND)
+    left: list[int] = []
+    while (due := sum(peer.due_ns(ERASE) > 0 for peer in peers)) and len(left) < 10:
+        left.append(due)
+        end.handler.interface.tick(SECOND, Batch())
+    assert left == [10, 7, 4, 1]
 
 
 def test_the_65537th_peer_is_refused():
