@@ -46,7 +46,7 @@ cdef class UdpTunnel(Handler):
 
     IT PROTECTS NOTHING. Whoever is on the way reads and changes what passes; whoever can send from,
     or pretend to, the peer's address puts packets into the overlay; with ``learn`` whoever comes
-    first, or after a minute of silence, is the peer. Use it on a wire you trust, or ``wireguard``.
+    first, or after a minute of silence, is the peer. Use it on a wire you trust, or ``tunnel-wg``.
 
     Synopsis
         ``UdpTunnel(peer="192.0.2.2:9000", mtu=1472)``;

@@ -14,10 +14,10 @@ from tunnel.crypto.blake2s cimport blake2s_hash, blake2s_keyed, blake2s_keyed_fr
 from tunnel.crypto.oneshot cimport oneshot_xopen, oneshot_xseal
 from tunnel.protocols.wireguard.layout cimport (
     COOKIE_NONCE, COOKIE_NONCE_SIZE, COOKIE_RECEIVER, COOKIE_REPLY_SIZE, COOKIE_SEALED, COOKIE_SIZE, INITIATION_SIZE,
-    KEY_SIZE, MAC_SIZE, RESPONSE_SIZE, SENDER, TYPE_COOKIE, le32, put_le32,
+    KEY_SIZE, MAC_SIZE, RESPONSE_SIZE, SENDER, TYPE_COOKIE,
 )
 from tunnel.secret cimport secret_free, secret_new, secret_wipe
-from tunnel.wire cimport load64
+from tunnel.wire cimport le32, load64, put32le
 
 cdef uint64_t COOKIE_NS = 120_000_000_000      # a secret's life at the checker, a cookie's at the sender
 
@@ -85,7 +85,7 @@ cdef bint checker_reply(
     """
     cdef uint8_t[COOKIE_SIZE] cookie
     cdef bint done = renew(checker, now_ns)
-    put_le32(reply, TYPE_COOKIE)
+    put32le(reply, TYPE_COOKIE)
     memcpy(reply + COOKIE_RECEIVER, message + SENDER, 4)
     if nonce != NULL:
         memcpy(reply + COOKIE_NONCE, nonce, COOKIE_NONCE_SIZE)

@@ -16,10 +16,11 @@ from tunnel.endpoint cimport endpoint_at, endpoint_new, endpoint_t
 from tunnel.packet cimport CONSUMED, DATAGRAM, packet_drop, packet_t
 from tunnel.parse cimport parse_packet
 from tunnel.protocols.wireguard.cookie cimport checker_mac1, checker_mac2, checker_reply
-from tunnel.protocols.wireguard.state cimport (
-    COOKIE_RECEIVER, COOKIE_REPLY, COOKIE_REPLY_SIZE, INITIATION, INITIATION_SIZE, PENDING_MAX,
-    RESPONSE, RESPONSE_RECEIVER, RESPONSE_SIZE, pending_t,
+from tunnel.protocols.wireguard.layout cimport (
+    COOKIE_RECEIVER, COOKIE_REPLY_SIZE, INITIATION_SIZE, RESPONSE_RECEIVER, RESPONSE_SIZE, TYPE_COOKIE,
+    TYPE_INITIATION, TYPE_RESPONSE,
 )
+from tunnel.protocols.wireguard.state cimport PENDING_MAX, pending_t
 from tunnel.tables.buckets cimport buckets_take
 from tunnel.tables.indices cimport indices_find
 from tunnel.wire cimport le32
@@ -46,11 +47,11 @@ cdef uint64_t REPLY_DEPTH_NS = 50_000_000  # 100 of them at once
 cdef inline uint16_t _wanted(const interface_t *at, const packet_t *p) noexcept nogil:
     """0, or why it is no handshake message, or none that we wait for."""
     cdef uint32_t kind = le32(p.data) if p.len >= 4 else 0
-    if kind == INITIATION and p.len == INITIATION_SIZE:
+    if kind == TYPE_INITIATION and p.len == INITIATION_SIZE:
         return 0
-    if kind == RESPONSE and p.len == RESPONSE_SIZE:
+    if kind == TYPE_RESPONSE and p.len == RESPONSE_SIZE:
         return 0 if indices_find(at.indices, le32(p.data + RESPONSE_RECEIVER)) != NULL else NO_SESSION
-    if kind == COOKIE_REPLY and p.len == COOKIE_REPLY_SIZE:
+    if kind == TYPE_COOKIE and p.len == COOKIE_REPLY_SIZE:
         return 0 if indices_find(at.indices, le32(p.data + COOKIE_RECEIVER)) != NULL else NO_SESSION
     return BAD_MESSAGE
 

@@ -17,7 +17,7 @@ from tunnel.crypto.blake2s cimport blake2s_kdf
 from tunnel.crypto.x25519 cimport x25519_clamp, x25519_public, x25519_shared
 from tunnel.protocols.wireguard.layout cimport (
     INITIATION_EPHEMERAL, INITIATION_SIZE, INITIATION_TIMESTAMP, KEY_SIZE, RESPONSE_SIZE, SENDER, TAG_SIZE,
-    TIMESTAMP_SIZE, TYPE_INITIATION, le32,
+    TIMESTAMP_SIZE, TYPE_INITIATION,
 )
 from tunnel.protocols.wireguard.session cimport Session
 from tunnel.protocols.wireguard.slot cimport (
@@ -27,6 +27,7 @@ from tunnel.protocols.wireguard.slot cimport (
 from tunnel.protocols.wireguard.steps cimport pair_t, steps_first, steps_read_static, steps_read_timestamp
 from tunnel.protocols.wireguard.symmetric cimport symmetric_t
 from tunnel.secret cimport secret_free, secret_new, secret_scrub_stack, secret_wipe
+from tunnel.wire cimport le32
 
 ZEROED, INITIATION_CREATED, INITIATION_CONSUMED = NOISE_ZEROED, NOISE_INITIATION_CREATED, NOISE_INITIATION_CONSUMED
 RESPONSE_CREATED, RESPONSE_CONSUMED = NOISE_RESPONSE_CREATED, NOISE_RESPONSE_CONSUMED

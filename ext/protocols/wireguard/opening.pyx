@@ -18,9 +18,11 @@ from tunnel.packet cimport CONSUMED, DATAGRAM, DROP, IP, packet_drop, packet_own
 from tunnel.parse cimport parse_packet
 from tunnel.protocols.wireguard.intake cimport intake_message
 from tunnel.protocols.wireguard.keypairs cimport keypairs_confirm, keypairs_find, keypairs_has
+from tunnel.protocols.wireguard.layout cimport (
+    TRANSPORT_COUNTER, TRANSPORT_FRONT, TRANSPORT_MIN, TRANSPORT_RECEIVER, TYPE_TRANSPORT,
+)
 from tunnel.protocols.wireguard.state cimport (
-    CONFIRMED, TRANSPORT, TRANSPORT_COUNTER, TRANSPORT_FRONT, TRANSPORT_MIN, TRANSPORT_RECEIVER,
-    WANT_HANDSHAKE, keypair_t, peer_t,
+    CONFIRMED, WANT_HANDSHAKE, keypair_t, peer_t,
 )
 from tunnel.protocols.wireguard.timing cimport timing_received
 from tunnel.protocols.wireguard.wants cimport wants_add
@@ -198,7 +200,7 @@ cdef void opening_batch(interface_t *at, batch_t *batch, uint32_t end, uint64_t 
             continue
         if not at.up or p.medium != DATAGRAM or p.endpoint == 0:
             packet_drop(p, WRONG_MEDIUM if at.up else LINK_DOWN)
-        elif p.len >= 4 and le32(p.data) == TRANSPORT:
+        elif p.len >= 4 and le32(p.data) == TYPE_TRANSPORT:
             count += _job(at, batch, p, now_ns, &named[count], &jobs[count])
             if count == JOBS:
                 _open(at, batch, named, jobs, count, now_ns)

@@ -21,8 +21,9 @@ from tunnel.packet cimport DATAGRAM, IP, SHARED, packet_drop, packet_t
 from tunnel.parse cimport parse_packet
 from tunnel.protocols.wireguard.keypairs cimport keypairs_may_send
 from tunnel.protocols.wireguard.nonces cimport nonces_assert
+from tunnel.protocols.wireguard.layout cimport TRANSPORT_FRONT, TYPE_TRANSPORT
 from tunnel.protocols.wireguard.staging cimport staging_put, staging_release
-from tunnel.protocols.wireguard.state cimport TRANSPORT, TRANSPORT_FRONT, WANT_HANDSHAKE, keypair_t
+from tunnel.protocols.wireguard.state cimport WANT_HANDSHAKE, keypair_t
 from tunnel.protocols.wireguard.timing cimport timing_sent
 from tunnel.protocols.wireguard.wants cimport wants_add
 from tunnel.tables.buckets cimport buckets_take
@@ -117,7 +118,7 @@ cdef inline void _frame(packet_t *p, keypair_t *keypair, uint32_t padding, aead_
     job.text = p.data
     job.size = p.len + padding
     p.data -= <uint32_t> TRANSPORT_FRONT
-    put32le(p.data, TRANSPORT)
+    put32le(p.data, TYPE_TRANSPORT)
     put32le(p.data + 4, keypair.remote)
     put64le(p.data + 8, keypair.sent)
     keypair.sent += 1

@@ -4,14 +4,13 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from tunnel.crypto.oneshot cimport NONCE_SIZE, TAG_SIZE, oneshot_open, oneshot_seal
-from tunnel.protocols.wireguard.layout cimport put_le32
 from tunnel.secret cimport secret_free, secret_new, secret_scrub_stack
+from tunnel.wire cimport put64le
 
 
 cdef inline void put_nonce(uint8_t *nonce, uint64_t counter) noexcept nogil:
     memset(nonce, 0, 4)
-    put_le32(nonce + 4, <uint32_t> counter)
-    put_le32(nonce + 8, <uint32_t> (counter >> 32))
+    put64le(nonce + 4, counter)
 
 
 cdef class Session:

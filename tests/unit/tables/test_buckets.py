@@ -59,8 +59,8 @@ def test_a_crowd_does_not_make_it_forget():
 
 
 def test_who_is_crowded_out_is_drawn_for_each_table():
-    tables = [Buckets(1, 1) for _ in range(4)]
-    refused = {tuple(table.take(source(number), 0) for number in range(2 * PLACES)) for table in tables}
+    sources = [random.Random(number).randbytes(16) for number in range(2 * PLACES)]  # a row of them would fill evenly
+    refused = {tuple(table.take(one, 0) for one in sources) for table in (Buckets(1, 1) for _ in range(4))}
     assert len(refused) == 4
 
 

@@ -1,9 +1,7 @@
-"""The messages of WireGuard's handshake on the wire: sizes and offsets. Header-only.
+"""The messages of WireGuard on the wire: sizes and offsets. Header-only.
 
 Numbers are little-endian. The type is one byte, and three that are reserved and zero, read as one number.
 """
-
-from libc.stdint cimport uint8_t, uint32_t
 
 cdef enum:
     KEY_SIZE = 32
@@ -15,6 +13,7 @@ cdef enum:
     TYPE_INITIATION = 1
     TYPE_RESPONSE = 2
     TYPE_COOKIE = 3
+    TYPE_TRANSPORT = 4
 
 cdef enum:
     SENDER = 4                # of initiation and response
@@ -39,13 +38,8 @@ cdef enum:
     COOKIE_SIZE = 16          # of the cookie itself
     COOKIE_REPLY_SIZE = 64
 
-
-cdef inline uint32_t le32(const uint8_t *at) noexcept nogil:
-    return at[0] | <uint32_t> at[1] << 8 | <uint32_t> at[2] << 16 | <uint32_t> at[3] << 24
-
-
-cdef inline void put_le32(uint8_t *at, uint32_t number) noexcept nogil:
-    at[0] = <uint8_t> number
-    at[1] = <uint8_t> (number >> 8)
-    at[2] = <uint8_t> (number >> 16)
-    at[3] = <uint8_t> (number >> 24)
+cdef enum:
+    TRANSPORT_RECEIVER = 4
+    TRANSPORT_COUNTER = 8
+    TRANSPORT_FRONT = 16      # what stands before the sealed packet
+    TRANSPORT_MIN = 32        # and the tag: a keepalive

@@ -8,13 +8,14 @@ from libc.string cimport memcpy
 
 from tunnel.crypto.x25519 cimport x25519_generate
 from tunnel.protocols.wireguard.layout cimport (
-    KEY_SIZE, RESPONSE_RECEIVER, SENDER, TYPE_INITIATION, TYPE_RESPONSE, le32, put_le32,
+    KEY_SIZE, RESPONSE_RECEIVER, SENDER, TYPE_INITIATION, TYPE_RESPONSE,
 )
 from tunnel.protocols.wireguard.steps cimport (
     pair_t, steps_read_response, steps_write_initiation, steps_write_response,
 )
 from tunnel.protocols.wireguard.symmetric cimport symmetric_t
 from tunnel.secret cimport secret_wipe
+from tunnel.wire cimport le32, put32le
 
 cdef enum:
     NOISE_ZEROED = 0
@@ -63,8 +64,8 @@ cdef inline bint noise_initiate(
     """The whole message but for its macs; ``first`` is C0 and H0. On failure the slot is empty."""
     noise_clear(noise)
     noise.run = first[0]
-    put_le32(message, TYPE_INITIATION)
-    put_le32(message + SENDER, index)
+    put32le(message, TYPE_INITIATION)
+    put32le(message + SENDER, index)
     if not (x25519_generate(entropy, noise.ephemeral.private, noise.ephemeral.public) and steps_write_initiation(
         &noise.run, noise.identity, &noise.ephemeral, noise.remote, noise.static_static, timestamp, message,
     )):
@@ -88,9 +89,9 @@ cdef inline void noise_commit(noise_t *noise, const opened_t *opened) noexcept n
 
 cdef inline bint noise_respond(noise_t *noise, uint32_t index, const uint8_t *entropy, uint8_t *message) noexcept nogil:
     """The whole message but for its macs; on failure the slot is empty."""
-    put_le32(message, TYPE_RESPONSE)
-    put_le32(message + SENDER, index)
-    put_le32(message + RESPONSE_RECEIVER, noise.remote_index)
+    put32le(message, TYPE_RESPONSE)
+    put32le(message + SENDER, index)
+    put32le(message + RESPONSE_RECEIVER, noise.remote_index)
     if not (x25519_generate(entropy, noise.ephemeral.private, noise.ephemeral.public) and steps_write_response(
         &noise.run, &noise.ephemeral, noise.remote_ephemeral, noise.remote, noise.preshared, message,
     )):

@@ -25,24 +25,6 @@ cdef enum:
     STAGED_MAX = 128          # packets that wait for a session, a peer
     STAGED_BYTES = 33554432   # of all peers together
     PENDING_MAX = 1024        # handshake messages not yet looked at
-    MESSAGE_MAX = 148         # bytes of the largest of them, an initiation
-
-cdef enum:                    # the first four bytes of a message, little-endian
-    INITIATION = 1
-    RESPONSE = 2
-    COOKIE_REPLY = 3
-    TRANSPORT = 4
-
-cdef enum:                    # offsets and sizes
-    RESPONSE_RECEIVER = 8
-    COOKIE_RECEIVER = 4
-    TRANSPORT_RECEIVER = 4
-    TRANSPORT_COUNTER = 8
-    TRANSPORT_FRONT = 16      # what stands before the sealed packet
-    TRANSPORT_MIN = 32        # and the tag: a keepalive
-    INITIATION_SIZE = 148
-    RESPONSE_SIZE = 92
-    COOKIE_REPLY_SIZE = 64
 
 cdef enum want_t:             # what Python is asked for, bits of peer_t.wants
     WANT_HANDSHAKE = 1        # a session is missing, or old
