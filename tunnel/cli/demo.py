@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import click
@@ -95,19 +96,26 @@ def close(lab: Lab, engines: list[subprocess.Popen[str]]) -> dict[str, Any]:
     nodes = list(lab.nodes.values())
     for node in nodes:
         node.down("tun0")
-    kernel = settle(lambda: {n.name: {i: n.statistics(i) for i in ("tun0", "eth0")} for n in nodes})
+    kernel = settle(lambda: {n.name: {i: n.statistics(i) for i in ("tun0", "eth0")} for n in nodes}, engines)
     ledgers = {node.name: end(engine) for node, engine in zip(nodes, engines, strict=True)}
     return {"kernel": kernel, "ledgers": ledgers, "lines": lines(kernel, ledgers)}
 
 
-def settle(read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What ``read`` returns once two readings in a row agree."""
+def settle(read: Callable[[], dict[str, Any]], engines: list[subprocess.Popen[str]]) -> dict[str, Any]:
+    """What ``read`` returns once two readings in a row agree, and no engine has anything left to do."""
     until, last = time.monotonic() + PATIENCE_S, read()
-    while (now := read()) != last:
+    while True:
+        silent, now = all(asleep(engine.pid) for engine in engines), read()
+        if silent and now == last:
+            return now
         if time.monotonic() > until:
             raise LabError(f"the tunnel does not fall silent in {PATIENCE_S:.0f} s")
         last = now
-    return last
+
+
+def asleep(pid: int) -> bool:
+    """A process waits for something to happen; one with packets to read does not, however long its turn is away."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 
 
 def end(engine: subprocess.Popen[str]) -> Ledger:
