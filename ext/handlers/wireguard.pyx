@@ -73,7 +73,7 @@ cdef class WireGuard(Handler):
     Notes
         Handshakes, keepalives and handshake messages that are used are CONSUMED; a handshake that is
         dropped later, in Python, too. Nothing is ever sent in answer to a message that is not authentic;
-        a cookie reply (2,000 a second at most) needs a right mac1.
+        a cookie reply (2,000 a second at most, 20 to a source) needs a right mac1.
 
         ``up`` and ``down`` follow the link: what is down drops all and has wiped its keys. Keys age by
         CLOCK_BOOTTIME, so they expire while the machine sleeps. DSCP is 0 outside, AF41 on handshakes;

@@ -21,7 +21,7 @@ from tunnel.protocols.wireguard.layout cimport (
     TYPE_INITIATION, TYPE_RESPONSE,
 )
 from tunnel.protocols.wireguard.state cimport PENDING_MAX, pending_t
-from tunnel.tables.buckets cimport buckets_take
+from tunnel.tables.buckets cimport buckets_t, buckets_take
 from tunnel.tables.indices cimport indices_find
 from tunnel.wire cimport le32
 
@@ -70,13 +70,13 @@ cdef uint32_t _source(const endpoint_t *sender, uint8_t *source) noexcept nogil:
     return size + 2
 
 
-cdef bint _spend(interface_t *at, const uint8_t *source, uint32_t size, uint64_t now_ns) noexcept nogil:
+cdef bint _spend(buckets_t *buckets, const uint8_t *source, uint32_t size, uint64_t now_ns) noexcept nogil:
     """A token of the sender's: an IPv4 address, or 64 bits of an IPv6 one, has 20 a second, 5 at once."""
     cdef uint8_t[16] who
     address_map(who, source, 4 if size == 6 else 6)
     if size != 6:
         memset(&who[8], 0, 8)
-    return buckets_take(at.sources, who, now_ns, 1)
+    return buckets_take(buckets, who, now_ns, 1)
 
 
 cdef bint _may_reply(interface_t *at, uint64_t now_ns) noexcept nogil:
@@ -109,13 +109,16 @@ cdef void _reply(
 
 
 cdef uint16_t _admit(interface_t *at, batch_t *batch, uint32_t index, uint64_t now_ns) noexcept nogil:
-    """Under load: 0 for who has shown that it receives at its address and does not ask too often."""
+    """Under load: 0 for who has shown that it receives at its address and does not ask too often.
+
+    Cookies are counted by source too, apart: or one that floods would get all of them, and others none.
+    """
     cdef packet_t *p = &batch.packets[index]
     cdef uint8_t[SOURCE_MAX] source
     cdef uint32_t size = _source(endpoint_at(batch.arena, p.endpoint), source)
     if checker_mac2(at.checker, p.data, p.len, source, size, now_ns):
-        return 0 if _spend(at, source, size, now_ns) else RATE
-    if _may_reply(at, now_ns):
+        return 0 if _spend(at.sources, source, size, now_ns) else RATE
+    if _spend(at.strangers, source, size, now_ns) and _may_reply(at, now_ns):
         _reply(at, batch, index, source, size, now_ns)
     return UNDER_LOAD
 

@@ -24,9 +24,11 @@ cdef class InterfaceState:
     def __cinit__(self, Handler handler not None, *args, aead=None):
         self.routes, self.indices, self.deadlines = Lpm(ROUTES_MAX), Indices(4 * PEERS_MAX), Deadlines()
         self.aead = Aead() if aead is None else Aead(aead)
-        self.sources, self.told = Buckets(HANDSHAKE_RATE, HANDSHAKE_BURST), Buckets(TOLD_RATE, TOLD_BURST)
+        self.sources, self.strangers = (Buckets(HANDSHAKE_RATE, HANDSHAKE_BURST) for _ in range(2))
+        self.told = Buckets(TOLD_RATE, TOLD_BURST)
         self.c.routes, self.c.indices, self.c.deadlines = &self.routes.c, &self.indices.c, &self.deadlines.c
-        self.c.aead, self.c.sources, self.c.told = &self.aead.c, &self.sources.c, &self.told.c
+        self.c.aead, self.c.told = &self.aead.c, &self.told.c
+        self.c.sources, self.c.strangers = &self.sources.c, &self.strangers.c
         self.handler, self.c.counters = handler, handler.counters
         self.c.staging = hold_new(STAGED_BYTES)
         self.c.pending = <pending_t *> calloc(PENDING_MAX, sizeof(pending_t))

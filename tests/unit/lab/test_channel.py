@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import socket
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ def ends() -> Iterator[tuple[Channel, Channel]]:
 
 
 def open_descriptors() -> int:
+    gc.collect()  # what other tests have left may go at any time
     return len(list(Path("/proc/self/fd").iterdir()))
 
 

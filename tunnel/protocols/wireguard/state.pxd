@@ -89,7 +89,8 @@ ctypedef struct interface_t:
     deadlines_t *deadlines
     aead_t *aead
     checker_t *checker        # NULL without a private key
-    buckets_t *sources        # handshakes under load
+    buckets_t *sources        # handshakes under load, of those with a cookie
+    buckets_t *strangers      # cookies that are asked for
     buckets_t *told           # ICMP errors
     hold_t *staging
     counters_t *counters      # the handler's
@@ -114,6 +115,7 @@ cdef class InterfaceState:
     cdef readonly Aead aead
     cdef Checker checker
     cdef Buckets sources
+    cdef Buckets strangers
     cdef Buckets told
     cdef Handler handler      # whose counters c.counters are
 

@@ -100,6 +100,16 @@ def test_2000_cookies_a_second_at_most():
     assert 2000 <= len(replies) <= 2101
 
 
+def test_one_that_floods_leaves_the_others_their_cookies():
+    end = End(1)
+    flood(end, 128)
+    end.fresh()
+    end.drive.put("underlay", [(initiation(end), HERE) for _ in range(5000)])
+    assert len(end.fresh()) == 5
+    end.drive.put("underlay", [(initiation(end), ("203.0.113.2", 1000))])
+    assert len(end.fresh()) == 1
+
+
 @pytest.mark.parametrize("source", [HERE, ("2001:db8::1", 1000)])
 def test_20_a_second_5_at_once_of_one_source(source):
     end = End(1)
