@@ -15,7 +15,9 @@ from tunnel.crypto import aead as module
 from tunnel.crypto.aead import LIBRARIES, VARIABLE, Aead
 from tunnel.errors import ConfigError
 
-VECTORS = json.loads((Path(__file__).parents[2] / "vectors/wycheproof_chacha20_poly1305.json").read_text())["tests"]
+WYCHEPROOF = json.loads((Path(__file__).parents[2] / "vectors/wycheproof_chacha20_poly1305.json").read_text())
+# A nonce here is a counter behind four zero bytes; `tunnel.crypto.oneshot` takes them all.
+VECTORS = [test for test in WYCHEPROOF["tests"] if test["iv"].startswith("00000000") and len(test["iv"]) == 24]
 HEADER = Path("/usr/include/intel-ipsec-mb.h")
 KEYS = [random.Random(n).randbytes(32) for n in range(3)]
 P = 2**130 - 5
@@ -45,7 +47,7 @@ def test_the_text_of_the_rfc(library):
 @libraries
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: str(vector["tcId"]))
 def test_poly1305_keys_with_odd_limbs(library, vector):
-    """Their tags are over associated data, so that the oracle gives those without."""
+    """Their tags are over associated data, which `Aead` has not: the oracle gives those without."""
     key, plain, ciphertext = (bytes.fromhex(vector[name]) for name in ("key", "msg", "ct"))
     counter = int.from_bytes(bytes.fromhex(vector["iv"])[4:], "little")
     assert nonce(counter).hex() == vector["iv"]

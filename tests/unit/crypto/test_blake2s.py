@@ -1,7 +1,9 @@
-"""BLAKE2s against the RFC's vector and hashlib."""
+"""BLAKE2s against the RFC's vector, its authors' known answers, and hashlib."""
 
 import hashlib
 import hmac
+import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from tests.oracles import noise as oracle
 from tunnel.crypto import blake2s
 
+ANSWERS = json.loads((Path(__file__).parents[2] / "vectors/blake2s_kat.json").read_text())
 texts = st.binary(max_size=300)
 
 
@@ -17,6 +20,20 @@ def test_rfc_7693():
     """Appendix B."""
     wanted = "508c5e8c327c14e2e1a72ba34eeb452f37458b209ed63a294d999b4c86675982"
     assert blake2s.digest(b"abc").hex() == wanted
+
+
+def test_known_answers():
+    assert [blake2s.digest(bytes(range(size))).hex() for size in range(256)] == ANSWERS["plain"]
+
+
+def test_known_answers_with_a_key():
+    """Those have 32 bytes, a MAC of WireGuard 16, which is another hash: they prove the oracle that proves ours."""
+    key = bytes(range(32))
+    texts = [bytes(range(size)) for size in range(256)]
+    assert [hashlib.blake2s(text, key=key).hexdigest() for text in texts] == ANSWERS["keyed"]
+    assert [blake2s.mac(key, text) for text in texts] == [
+        hashlib.blake2s(text, key=key, digest_size=16).digest() for text in texts
+    ]
 
 
 def test_kdf_vector():

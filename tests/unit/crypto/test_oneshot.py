@@ -1,5 +1,8 @@
 """ChaCha20-Poly1305 and XChaCha20-Poly1305 of single messages, against the drafts and another implementation."""
 
+import json
+from pathlib import Path
+
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from hypothesis import given
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 
 from tunnel.crypto import oneshot
 
+VECTORS = Path(__file__).parents[2] / "vectors"
 KEY = bytes(range(0x80, 0xA0))
 AAD = bytes.fromhex("50515253c0c1c2c3c4c5c6c7")
 SUNSCREEN = (
@@ -34,6 +38,22 @@ def test_chacha20_poly1305_rfc_8439():
     """Section 2.8.2."""
     sealed = oneshot.seal(KEY, bytes.fromhex("070000004041424344454647"), AAD, SUNSCREEN)
     assert sealed[-16:].hex() == "1ae10b594f09e26a7e902ecbd0600691"
+
+
+@pytest.mark.parametrize("cipher", ["chacha20", "xchacha20"])
+def test_wycheproof(cipher):
+    tests = json.loads((VECTORS / f"wycheproof_{cipher}_poly1305.json").read_text())["tests"]
+    assert len(tests) > 300
+    for test in tests:
+        key, iv, aad, plain, ct, tag = (bytes.fromhex(test[name]) for name in ("key", "iv", "aad", "msg", "ct", "tag"))
+        if len(iv) not in (12, 24):
+            with pytest.raises(ValueError, match="nonce"):
+                oneshot.unseal(key, iv, aad, ct + tag)
+        elif test["result"] == "valid":
+            assert oneshot.seal(key, iv, aad, plain) == ct + tag, test["tcId"]
+            assert oneshot.unseal(key, iv, aad, ct + tag) == plain, test["tcId"]
+        else:
+            assert oneshot.unseal(key, iv, aad, ct + tag) is None, test["tcId"]
 
 
 @given(keys, st.binary(min_size=12, max_size=12), st.binary(max_size=80), st.binary(max_size=300))
