@@ -23,7 +23,7 @@ from setuptools import Extension, setup
 SOURCES = sorted(Path("ext").rglob("*.pyx")) if os.environ.get("TUNNEL_EXTENSIONS") != "no" else []
 SANITIZERS = "-fsanitize=address,undefined"
 KINDS = {
-    "release": ["-O3", "-fno-semantic-interposition"],
+    "release": ["-O3", "-g0", "-fno-semantic-interposition"],
     "quick": ["-O1", "-g0"],
     "sanitize": ["-O0", "-g1", "-fno-omit-frame-pointer", SANITIZERS],
 }

@@ -14,7 +14,8 @@ NEAR = "10.77.0.1"
 FAR = "10.77.0.2"
 VISITOR = ("198.51.100.2", "198.51.100.1")  # a stranger, and the far host as it reaches it
 UNDERLAY = ("192.0.2.1", "192.0.2.2")  # near, far: what a tunnel runs over
-QUEUE = 1000  # packets a TUN or TAP queues, for every subject: ours sets it, a kernel's default is 500
+KERNEL_QUEUE = 500  # packets a TUN or TAP queues where nobody sets it: TUN_READQ_SIZE in drivers/net/tun.c
+QUEUE = 1000  # what every subject gets that leaves it so, as ours sets it
 
 
 @dataclass

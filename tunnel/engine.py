@@ -28,7 +28,7 @@ from tunnel.timer import Timer
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0  # between looks at devices that are silent
-RETRY_S = 1.0  # between attempts to open a device again
+RETRY_S = 0.2  # between attempts to open a device again
 
 
 class Engine:

@@ -1,11 +1,12 @@
 """Tunnels over UDP between two hosts: ours, a bare C loop, the kernel's VXLAN.
 
-Each makes an interface ``tun0`` in either host, with the same MTU and queue, and leaves DF set on
+Each makes an interface ``tun0`` in either host, with the same MTU, and leaves DF set on
 the datagrams of the underlay.
 """
 
 from __future__ import annotations
 
+import json
 import platform
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.netns import Netns
-from bench.site import FAR, NEAR, QUEUE, UNDERLAY, Hosts, cabled
+from bench.site import FAR, KERNEL_QUEUE, NEAR, QUEUE, UNDERLAY, Hosts, cabled
 from bench.subject import GCC, Subject
 from bench.subjects.tunnel import ours, tunnel, without_offloads
 from bench.tools import tool
@@ -55,8 +56,10 @@ class End:
     address: str
 
     def up(self) -> None:
-        """Give the interface address, MTU and queue."""
-        self.host.ip(f"address add {self.address}/24 dev {NAME}", f"link set {NAME} mtu {MTU} txqueuelen {QUEUE} up")
+        """Give the interface address and MTU, and a longer queue unless its program chose one."""
+        chosen = json.loads(self.host.run("ip", "-j", "link", "show", NAME))[0]["txqlen"]
+        queue = QUEUE if chosen == KERNEL_QUEUE else chosen
+        self.host.ip(f"address add {self.address}/24 dev {NAME}", f"link set {NAME} mtu {MTU} txqueuelen {queue} up")
 
 
 def ends(site: Hosts) -> Iterator[End]:

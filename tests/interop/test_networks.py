@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import permutations
@@ -9,17 +10,18 @@ from itertools import permutations
 import pytest
 
 from tests.interop.ends import THEIRS, End, ours, peer_section, require, started
-from tests.interop.pairs import INNER, Pair, answers, at
+from tests.interop.pairs import INNER, Pair, answers, at, bound
 from tests.netns.engines import until
 from tunnel.lab import Lab, Node
 from tunnel.lab.probe import transfer
 
 MASQUERADE = """
 table ip nat {
-    chain postrouting { type nat hook postrouting priority 100; oifname "wan" masquerade; }
+    chain postrouting { type nat hook postrouting priority 100; oifname { "wan", "wg0" } masquerade; }
 }
 """
 FORGETS_S = 2
+IP_RECVERR = 11  # linux/in.h
 
 
 @pytest.fixture
@@ -55,8 +57,8 @@ def test_an_interface_moved_while_it_works(fresh: Pair):
     assert answers(fresh.east.home, INNER[4][0])
 
 
-def behind_nat(lab: Lab) -> tuple[Node, Node]:
-    """A host behind a router that translates and forgets after two seconds, and one outside."""
+def behind_nat(lab: Lab) -> tuple[Node, Node, Node]:
+    """A host, the router before it that translates and forgets after two seconds, and a host outside."""
     require("nft")
     inside, router, outside = lab.node("inside"), lab.node("router"), lab.node("outside")
     lab.link((inside, "eth0"), (router, "lan"))
@@ -72,14 +74,14 @@ def behind_nat(lab: Lab) -> tuple[Node, Node]:
     router.run(["nft", "-f", "-"], text_input=MASQUERADE)
     for name in ("udp_timeout", "udp_timeout_stream"):
         router.sysctl(f"net.netfilter.nf_conntrack_{name}", FORGETS_S)
-    return inside, outside
+    return inside, router, outside
 
 
 def test_a_keepalive_holds_the_way_through_nat_open(lab: Lab, programs: tuple[str, str]):
     with ExitStack() as stack:
         ends = [
             stack.enter_context(started(lab, node, program, f"wg{number}"))
-            for number, (node, program) in enumerate(zip(behind_nat(lab), programs, strict=True))
+            for number, (node, program) in enumerate(zip(behind_nat(lab)[::2], programs, strict=True))
         ]
         inside, outside = ends
         outside.configure(peer_section(inside, ["10.8.0.1/32"]))
@@ -91,6 +93,21 @@ def test_a_keepalive_holds_the_way_through_nat_open(lab: Lab, programs: tuple[st
         until(lambda: outside.peer(inside).rx >= reached.rx + 32 * (FORGETS_S + 1))  # keepalives, each after 1 s
         assert answers(outside.node, "10.8.0.1")
         assert outside.peer(inside).endpoint == reached.endpoint
+
+
+@pytest.mark.usefixtures("only_ours")
+def test_a_host_behind_nat_is_told_that_there_is_no_peer(lab: Lab):
+    """The answer is to the router's address, and quotes it: connection tracking puts the host's in both places."""
+    inside, router, _ = behind_nat(lab)
+    with started(lab, router, ours(), "wg0") as end:
+        end.configure()
+        end.address("10.8.0.1/24")
+        with bound(inside, "192.168.1.100", 0) as sock:
+            sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+            sock.connect(("10.8.0.99", 9))
+            sock.send(b"nobody")
+            with pytest.raises(OSError, match="No route to host"):
+                sock.recv(100)
 
 
 @pytest.mark.parametrize("hub", ["ours", "theirs"])
@@ -135,6 +152,25 @@ def test_a_tunnel_in_a_tunnel(pair: Pair, programs: tuple[str, str]):
         assert answers(pair.east.node, "10.9.0.1")
         moved = transfer(pair.west.node, pair.east.node, "10.9.0.2", seconds=0.3)
         assert moved.intact and moved.size > 500_000
+
+
+def test_a_peer_behind_another_peer_of_the_same_interface(fresh: Pair, programs: tuple[str, str]):
+    """Onion routing: each packet passes the interface twice, for two peers. Then a layer that is its own endpoint."""
+    west, east = fresh.ends
+    with started(fresh.lab, east.node, programs[0], "core", port=5) as core:
+        core.configure(peer_section(west, ["10.9.0.1/32"]))
+        core.address("10.9.0.2/24")
+        west.node.address("wg0", "10.9.0.1/24")
+        west.set("peer", core.public, "allowed-ips", "10.9.0.2/32", "endpoint", at(INNER[4][1], 5))
+        assert answers(west.node, "10.9.0.2")
+        assert west.peer(core).endpoint == at(INNER[4][1], 5)
+        before = west.peer(east).tx
+        assert answers(west.node, "10.9.0.2")
+        assert west.peer(east).tx > before
+    west.set("peer", core.public, "endpoint", at("10.9.0.2", 5))
+    assert not answers(west.node, "10.9.0.2")
+    west.set("peer", core.public, "remove")
+    assert answers(west.node, INNER[4][1])
 
 
 def test_all_traffic_goes_through_but_the_tunnels_own(fresh: Pair):

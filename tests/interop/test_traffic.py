@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.interop.ends import fresh_key
+from tests.interop.ends import fresh_key, require
 from tests.interop.pairs import INNER, OUTER, Pair, answers, at, bound, capture, payloads
 from tests.netns.engines import until
 from tests.netns.loads import load
@@ -123,6 +123,31 @@ def test_padding_stays_within_the_mtu(pair: Pair):
         until(lambda: carried(1297) == {1300})  # the program may learn of the new MTU a little later
         assert carried(1280) == {1280}
         assert carried(1281) == {1296}
+    for end in pair.ends:
+        end.node.set(end.name, mtu=1420)
+
+
+def test_padding_for_a_route_with_an_mtu_of_its_own(pair: Pair):
+    """A program behind a TUN cannot see the route: its padding may pass the route's MTU, never the interface's."""
+    require("ip")
+    pair.reset()
+    for end in pair.ends:
+        end.node.set(end.name, mtu=1300)
+    pair.west.node.run(["ip", "route", "add", f"{INNER[4][1]}/32", "dev", pair.west.name, "mtu", "1290"])
+    with (
+        capture(pair.east.node, "eth0") as frames,
+        bound(pair.east.node, INNER[4][1], 7000) as receiver,
+        bound(pair.west.node, "", 0) as sender,
+    ):
+
+        def carried(size: int) -> int:
+            sender.sendto(bytes(size - 28), (INNER[4][1], 7000))
+            assert len(receiver.recv(2048)) == size - 28
+            return max(len(payload) - 32 for _, payload in payloads(frames, pair.east.port))
+
+        until(lambda: carried(1289) == 1296)
+        assert carried(1290) == 1296
+    pair.west.node.run(["ip", "route", "del", f"{INNER[4][1]}/32"])
     for end in pair.ends:
         end.node.set(end.name, mtu=1420)
 

@@ -17,6 +17,8 @@ from tests.netns.integrity import ADDRESSES, LINES, MTU, OFFLOADS, PATIENCE_S, P
 from tunnel.counters import Ledger, drops
 from tunnel.lab import Lab, Node
 
+pytestmark = pytest.mark.usefixtures("all_on")  # `sides` chooses
+
 UDP_SEGMENT = 103  # linux/udp.h
 PORT = 7000
 GROUPS, GROUP = 40, 40  # a group is one send, and waits in the receiver's buffer
