@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 from tests.source.tree import at, files, module_name, parsed, report, without_strings
@@ -74,13 +75,14 @@ def layer_of(path: Path) -> int | None:
     return layer(f"{name}.pyx" if f"{name}{path.suffix}" in FACES else name)
 
 
-def exists(module: str) -> bool:
-    return module in {module_name(path) for path in sources()}
+@cache
+def modules() -> frozenset[str]:
+    return frozenset(module_name(path) for path in sources())
 
 
 def named(package: str, names: list[str]) -> list[str]:
     """``from tunnel import reasons`` imports the module, ``from tunnel.reasons import MAX`` too."""
-    return [f"{package}.{name}" if exists(f"{package}.{name}") else package for name in names]
+    return [f"{package}.{name}" if f"{package}.{name}" in modules() else package for name in names]
 
 
 def sources() -> list[Path]:

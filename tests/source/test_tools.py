@@ -6,13 +6,15 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
-import pytest
+from cython_lint.cython_lint import PYCODESTYLE_CODES
 
 from tests.source.tree import TOP, files, module_name
 
 HERE = Path(__file__).parent
+CYTHON = [str(path.relative_to(TOP)) for path in files("ext", "tunnel", "tests", "examples", endings=(".pyx", ".pxd"))]
 NATIVE = [module_name(path) for path in files("ext", endings=(".pyx",))]
 
 
@@ -36,14 +38,20 @@ def test_ruff():
 
 
 def test_cython_lint():
-    sources = files("ext", "tunnel", "tests", "examples", endings=(".pyx", ".pxd"))
-    done = run("cython_lint.cython_lint", *(str(path.relative_to(TOP)) for path in sources))
+    done = run("cython_lint.cython_lint", "--no-pycodestyle", *CYTHON)
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("folder", [name for name in ("tunnel", "bench", "tests") if (TOP / name).exists()])
-def test_mypy(folder: str):
-    done = run("mypy", folder)
+def test_pycodestyle_of_cython():
+    """The other half of cython-lint, which would start it once for each file."""
+    chosen = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["cython-lint"]
+    ignored = ",".join(PYCODESTYLE_CODES | {*chosen["ignore"]})
+    done = run("pycodestyle", f"--ignore={ignored}", f"--max-line-length={chosen['max-line-length']}", *CYTHON)
+    assert done.returncode == 0, done.stdout
+
+
+def test_mypy():
+    done = run("mypy", "tunnel", "bench", "tests")
     assert done.returncode == 0, done.stdout
 
 
