@@ -3,6 +3,8 @@
 from libc.stdlib cimport free, realloc
 from libc.string cimport memset
 
+SLOT_MAX = (1 << 20) - 1    # what a stray number costs is bounded: 16 bytes a slot
+
 
 cdef int _resize(void **array, size_t size) except -1:
     cdef void *larger = realloc(array[0], size)
@@ -94,12 +96,9 @@ cdef uint32_t deadlines_take(deadlines_t *deadlines, uint64_t now_ns) noexcept n
 
 
 cdef class Deadlines:
-    """Deadlines in ns by slot number, at first for ``slots`` slots."""
+    """Deadlines in ns by slot number."""
 
-    def __cinit__(self, uint32_t slots=0):
-        deadlines_reserve(&self.c, slots)
-
-    def __init__(self, slots=0):
+    def __init__(self):
         pass
 
     def __dealloc__(self):
@@ -108,9 +107,14 @@ cdef class Deadlines:
         free(self.c.heap)
 
     def by(self, uint32_t slot, uint64_t ns):
-        """``slot`` is to be called at ``ns`` at the latest; room is made for it. ``ValueError`` for 0."""
+        """``slot`` is to be called at ``ns`` at the latest; room is made for it.
+
+        ``ValueError`` for 0 ns, or for a slot above ``SLOT_MAX``.
+        """
         if ns == 0:
             raise ValueError("0 is no time")
+        if slot > SLOT_MAX:
+            raise ValueError(f"a slot is 0 to {SLOT_MAX}, not {slot}")
         deadlines_reserve(&self.c, max(slot + 1, self.c.room))
         deadlines_by(&self.c, slot, ns)
 

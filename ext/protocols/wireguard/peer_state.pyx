@@ -38,7 +38,7 @@ cdef class PeerState:
     """
 
     def __cinit__(self, InterfaceState interface not None, uint32_t slot, *args, **kwargs):
-        state_reserve(interface, slot + 1)
+        state_reserve(interface, slot)
         if interface.c.peers[slot] != NULL:
             raise ValueError(f"slot {slot} is in use")
         self.c = <peer_t *> calloc(1, sizeof(peer_t))

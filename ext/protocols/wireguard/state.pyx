@@ -3,6 +3,7 @@
 cimport cython
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
+from libc.string cimport memset
 
 from tunnel.handler cimport Handler
 from tunnel.hold cimport hold_free, hold_new
@@ -130,17 +131,17 @@ cdef class InterfaceState:
         indices_drop(self.c.indices, index)
 
 
-cdef int state_reserve(InterfaceState interface, uint32_t slots) except -1:
-    """Room for peers below ``slots``."""
+cdef int state_reserve(InterfaceState interface, uint32_t slot) except -1:
+    """Room for a peer at ``slot``."""
     cdef interface_t *c = &interface.c
     cdef uint32_t room = c.slots
     cdef void *peers
     cdef void *wanting
-    if slots <= room:
+    if slot < room:
         return 0
-    if slots > PEERS_MAX:
+    if slot >= PEERS_MAX:
         raise OverflowError(f"at most {PEERS_MAX} peers")
-    while room < slots:
+    while room <= slot:
         room = max(16, 2 * room)
     deadlines_reserve(c.deadlines, room)
     peers = realloc(c.peers, room * sizeof(peer_t *))
@@ -151,7 +152,6 @@ cdef int state_reserve(InterfaceState interface, uint32_t slots) except -1:
         c.wanting = <uint32_t *> wanting
     if peers == NULL or wanting == NULL:
         raise MemoryError("a table of peers")
-    for slot in range(c.slots, room):
-        c.peers[<uint32_t> slot] = NULL
+    memset(&c.peers[c.slots], 0, (room - c.slots) * sizeof(peer_t *))
     c.slots = room
     return 0

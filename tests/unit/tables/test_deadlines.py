@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunnel.tables.deadlines import Deadlines
+from tunnel.tables.deadlines import SLOT_MAX, Deadlines
 
 SLOTS, TIMES = st.integers(0, 20), st.integers(1, 50)
 STEPS = st.lists(st.one_of(
@@ -39,3 +39,11 @@ def test_as_a_dict(steps):
 def test_zero_is_no_time():
     with pytest.raises(ValueError, match="0 is no time"):
         Deadlines().by(1, 0)
+
+
+@pytest.mark.parametrize("slot", [SLOT_MAX + 1, 2**32 - 1])
+def test_slots_are_bounded(slot):
+    table = Deadlines()
+    with pytest.raises(ValueError, match=f"0 to {SLOT_MAX}"):
+        table.by(slot, 1)
+    assert len(table) == 0

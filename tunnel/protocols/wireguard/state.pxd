@@ -72,6 +72,7 @@ ctypedef struct peer_t:
     uint64_t persistent_ns    # 0 = off
     bint again                # one more passive keepalive after the next
     uint32_t wants            # want_t
+    uint32_t claimed          # the receiver index of the handshake under way; 0 = none
     held_t *staged[128]
     uint32_t oldest           # place of the oldest staged
     uint32_t waiting          # staged
@@ -120,4 +121,4 @@ cdef class InterfaceState:
     cdef Handler handler      # whose counters c.counters are
 
 
-cdef int state_reserve(InterfaceState interface, uint32_t slots) except -1
+cdef int state_reserve(InterfaceState interface, uint32_t slot) except -1

@@ -21,9 +21,10 @@ def test_a_slot_is_taken_once():
     assert PeerState(end.handler.interface, 7).slot == 7
 
 
-def test_slots_are_bounded():
+@pytest.mark.parametrize("slot", [65536, 2**32 - 1])
+def test_slots_are_bounded(slot):
     with pytest.raises(OverflowError, match="at most 65536 peers"):
-        PeerState(End(1).handler.interface, 65536)
+        PeerState(End(1).handler.interface, slot)
 
 
 def test_timers_expire_once():
