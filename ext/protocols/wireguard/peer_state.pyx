@@ -24,7 +24,7 @@ from tunnel.protocols.wireguard.timing cimport (
 from tunnel.protocols.wireguard.wants cimport wants_forget
 from tunnel.secret cimport secret_scrub_stack
 from tunnel.tables.deadlines cimport deadlines_by, deadlines_drop
-from tunnel.tables.indices cimport indices_find, indices_put
+from tunnel.tables.indices cimport indices_drop, indices_find, indices_put
 
 cdef enum:
     UNDERLAY = 1              # the handler's port
@@ -119,9 +119,10 @@ cdef class PeerState:
         self.c.rx_bytes += size
         timing_received(self.at, self.c, now_ns, False)
 
-    def install(self, Handshake handshake not None, uint32_t local, uint32_t remote, uint64_t now_ns):
+    def install(self, Handshake handshake not None, uint64_t now_ns):
         """The session that a handshake has come to; its index goes with it. ``MemoryError``, ``ValueError``."""
         cdef keypair_t *keypair = keypairs_new()
+        cdef uint32_t local = handshake.c.local_index, remote = handshake.c.remote_index
         if keypair == NULL:
             raise MemoryError("a keypair")
         keypair.initiator = noise_initiator(handshake.c)
@@ -130,6 +131,7 @@ cdef class PeerState:
             raise ValueError("the handshake is not complete")
         keypair.local, keypair.remote = local, remote
         keypair.created_ns, keypair.may_send = now_ns, True
+        self.c.claimed = 0
         keypairs_install(self.at, self.c, keypair)
         secret_scrub_stack()
 
@@ -150,11 +152,20 @@ cdef class PeerState:
         secret_scrub_stack()
 
     def claim(self, uint32_t index):
-        """``index`` leads to this peer from now on; False where it is taken, or 0, which stands for none."""
+        """``index`` leads to this peer's handshake from now on, in place of the one claimed before.
+
+        False where it is taken, or 0, which stands for none.
+        """
         if index == 0 or indices_find(self.at.indices, index) != NULL:
             return False
+        _disclaim(self)
         indices_put(self.at.indices, index, self.c)
+        self.c.claimed = index
         return True
+
+    def disclaim(self):
+        """The index that was claimed for a handshake leads nowhere; a session's stays."""
+        _disclaim(self)
 
     def arm(self, int timer, uint64_t ns, bint jitter=False):
         """Call at ``ns``, with ``jitter`` a little later; 0 = never."""
@@ -213,6 +224,12 @@ cdef class PeerState:
         staging_forget(self.at, self.c)
 
 
+cdef void _disclaim(PeerState self) noexcept:
+    if self.c.claimed:
+        indices_drop(self.at.indices, self.c.claimed)
+    self.c.claimed = 0
+
+
 cdef void _leave(PeerState self) noexcept:
     cdef peer_t *peer = self.c
     if self.at.peers[peer.slot] != peer:
@@ -220,6 +237,7 @@ cdef void _leave(PeerState self) noexcept:
     wants_forget(self.at, peer)
     staging_forget(self.at, peer)
     keypairs_erase(self.at, peer)
+    _disclaim(self)
     deadlines_drop(self.at.deadlines, peer.slot)
     self.interface.routes.remove_value(peer.slot)
     self.at.peers[peer.slot] = NULL

@@ -8,7 +8,7 @@ from libc.string cimport memset
 from tunnel.handler cimport Handler
 from tunnel.hold cimport hold_free, hold_new
 from tunnel.tables.deadlines cimport DEADLINES_NONE, deadlines_reserve, deadlines_take
-from tunnel.tables.indices cimport indices_drop, indices_find
+from tunnel.tables.indices cimport indices_find
 
 cdef enum:
     ROUTES_MAX = 1048576
@@ -125,10 +125,6 @@ cdef class InterfaceState:
         """The slot of the peer to which a receiver index leads, or None."""
         cdef peer_t *peer = <peer_t *> indices_find(self.c.indices, index)
         return None if peer == NULL else peer.slot
-
-    def disclaim(self, uint32_t index):
-        """``index`` leads nowhere."""
-        indices_drop(self.c.indices, index)
 
 
 cdef int state_reserve(InterfaceState interface, uint32_t slot) except -1:

@@ -109,8 +109,7 @@ class Peer(PeerState):
         self.forget_source()
 
     def _clear_handshake(self) -> None:
-        if self.handshake.local_index:
-            self._interface.disclaim(self.handshake.local_index)
+        self.disclaim()
         self.handshake.clear()
 
     # Handshakes
@@ -174,7 +173,7 @@ class Peer(PeerState):
 
     def _derive(self, now_ns: int) -> None:
         """The handshake's index is the keypair's from now on."""
-        self.install(self.handshake, self.handshake.local_index, self.handshake.remote_index, now_ns)
+        self.install(self.handshake, now_ns)
         self.arm(const.ERASE, now_ns + self._interface.limits.erase_ns)
 
     def _completed(self) -> None:

@@ -49,7 +49,7 @@ class PeerState:
     def received(self, size: int, now_ns: int) -> None:
         """A handshake message of ``size`` bytes was authentic."""
 
-    def install(self, handshake: Handshake, local: int, remote: int, now_ns: int) -> None:
+    def install(self, handshake: Handshake, now_ns: int) -> None:
         """The session that a handshake has come to; its index goes with it. ``MemoryError``, ``ValueError``."""
 
     def may_send(self, now_ns: int) -> bool:
@@ -62,7 +62,13 @@ class PeerState:
         """Wipe all sessions."""
 
     def claim(self, index: int) -> bool:
-        """``index`` leads to this peer from now on; False where it is taken, or 0, which stands for none."""
+        """``index`` leads to this peer's handshake from now on, in place of the one claimed before.
+
+        False where it is taken, or 0, which stands for none.
+        """
+
+    def disclaim(self) -> None:
+        """The index that was claimed for a handshake leads nowhere; a session's stays."""
 
     def arm(self, timer: int, ns: int, jitter: bool = False) -> None:
         """Call at ``ns``, with ``jitter`` a little later; 0 = never."""

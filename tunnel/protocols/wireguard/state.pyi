@@ -57,6 +57,3 @@ class InterfaceState:
 
     def slot_of(self, index: int) -> int | None:
         """The slot of the peer to which a receiver index leads, or None."""
-
-    def disclaim(self, index: int) -> None:
-        """``index`` leads nowhere."""

@@ -43,7 +43,7 @@ def test_there_is_no_timer_of_that_number():
 def test_a_handshake_that_is_not_complete_gives_no_session():
     peer = fresh()
     with pytest.raises(ValueError, match="not complete"):
-        peer.install(Handshake(bytes(32)), 1, 2, SECOND)
+        peer.install(Handshake(bytes(32)), SECOND)
 
 
 def test_an_endpoint_is_64_bytes():
@@ -59,6 +59,25 @@ def test_an_index_is_claimed_once_and_never_0():
     assert net.a.peer.claim(5) is True
     assert net.a.peer.claim(5) is False
     assert net.a.handler.interface.slot_of(5) == net.a.peer.slot
+
+
+def test_an_index_is_claimed_for_one_handshake_at_a_time():
+    """Whose message could not be made keeps none."""
+    interface = End(1).handler.interface
+    peer = PeerState(interface, 7)
+    assert peer.claim(5)
+    assert peer.claim(6)
+    assert (interface.slot_of(5), interface.slot_of(6)) == (None, 7)
+    peer.disclaim()
+    assert (interface.slot_of(6), len(interface.indices)) == (None, 0)
+
+
+def test_no_index_leads_to_a_peer_that_left():
+    interface = End(1).handler.interface
+    peer = PeerState(interface, 7)
+    assert peer.claim(5)
+    peer.leave()
+    assert (interface.slot_of(5), len(interface.indices)) == (None, 0)
 
 
 def test_a_peer_that_leaves_wants_nothing_any_more():
