@@ -17,7 +17,7 @@ from tunnel.endpoint cimport endpoint_at, endpoint_t
 from tunnel.packet cimport CONSUMED, DATAGRAM, DROP, IP, packet_drop, packet_own, packet_t
 from tunnel.parse cimport parse_packet
 from tunnel.protocols.wireguard.intake cimport intake_message
-from tunnel.protocols.wireguard.keypairs cimport keypairs_confirm, keypairs_find, keypairs_has
+from tunnel.protocols.wireguard.keypairs cimport keypairs_age_ns, keypairs_confirm, keypairs_find, keypairs_has
 from tunnel.protocols.wireguard.layout cimport (
     TRANSPORT_COUNTER, TRANSPORT_FRONT, TRANSPORT_MIN, TRANSPORT_RECEIVER, TYPE_TRANSPORT,
 )
@@ -71,7 +71,7 @@ cdef inline bint _name(
     if named.keypair == NULL:
         return False
     reason[0] = EXPIRED
-    return now_ns - named.keypair.created_ns <= at.limits.reject_ns
+    return keypairs_age_ns(named.keypair, now_ns) <= at.limits.reject_ns
 
 
 cdef inline void _roam(peer_t *peer, const endpoint_t *source) noexcept nogil:
@@ -98,7 +98,7 @@ cdef inline uint16_t _accept(
     if keypair == peer.next:
         keypairs_confirm(at, peer)
         wants_add(at, peer, CONFIRMED)
-    if keypair.initiator and not keypair.renewed and now_ns - keypair.created_ns > (
+    if keypair.initiator and not keypair.renewed and keypairs_age_ns(keypair, now_ns) > (
         at.limits.reject_ns - at.limits.keepalive_ns - at.limits.retry_ns
     ):
         keypair.renewed = True

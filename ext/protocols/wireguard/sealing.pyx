@@ -19,7 +19,7 @@ from tunnel.endpoint cimport endpoint_at, endpoint_new
 from tunnel.icmp_error cimport icmp_error_tellable, icmp_error_unreachable
 from tunnel.packet cimport DATAGRAM, IP, SHARED, packet_drop, packet_t
 from tunnel.parse cimport parse_packet
-from tunnel.protocols.wireguard.keypairs cimport keypairs_may_send
+from tunnel.protocols.wireguard.keypairs cimport keypairs_age_ns, keypairs_may_send
 from tunnel.protocols.wireguard.nonces cimport nonces_assert
 from tunnel.protocols.wireguard.layout cimport TRANSPORT_FRONT, TYPE_TRANSPORT
 from tunnel.protocols.wireguard.staging cimport staging_put, staging_release
@@ -137,7 +137,7 @@ cdef inline void _sent(
     peer.tx_bytes += size
     timing_sent(at, peer, now_ns, holds)
     if keypair.sent > at.limits.rekey_messages or (
-        keypair.initiator and now_ns - keypair.created_ns > at.limits.rekey_ns
+        keypair.initiator and keypairs_age_ns(keypair, now_ns) > at.limits.rekey_ns
     ):
         wants_add(at, peer, WANT_HANDSHAKE)
 

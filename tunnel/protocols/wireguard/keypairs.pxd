@@ -31,11 +31,16 @@ cdef inline bint keypairs_has(const peer_t *peer, const keypair_t *keypair) noex
     return keypair == peer.current or keypair == peer.previous or keypair == peer.next
 
 
+cdef inline uint64_t keypairs_age_ns(const keypair_t *keypair, uint64_t now_ns) noexcept nogil:
+    """0 where it was made later than now: clocks are read at several places, and what the machine slept is rounded."""
+    return now_ns - keypair.created_ns if now_ns > keypair.created_ns else 0
+
+
 cdef inline bint keypairs_may_send(const limits_t *limits, const keypair_t *keypair, uint64_t now_ns) noexcept nogil:
     """It exists, is young enough and has numbers left."""
     return (
         keypair != NULL
         and keypair.may_send
         and keypair.sent < limits.reject_messages
-        and now_ns - keypair.created_ns < limits.reject_ns
+        and keypairs_age_ns(keypair, now_ns) < limits.reject_ns
     )

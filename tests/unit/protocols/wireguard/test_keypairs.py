@@ -40,6 +40,18 @@ def test_the_responder_sends_by_the_old_session_until_the_new_one_is_used():
     assert net.a.delivered[-1] == packet(2, 1, b"old")
 
 
+def test_a_clock_that_reads_a_little_less_does_not_end_a_session():
+    net = Net()
+    net.send(net.a)
+    for end in (net.a, net.b):
+        end.clock.now_ns -= 1_000_000
+        assert end.peer.may_send(end.clock.now_ns)
+    net.send(net.b, b"before")
+    net.send(net.a, b"either way")
+    assert (net.a.delivered[-1], net.b.delivered[-1]) == (packet(2, 1, b"before"), packet(1, 2, b"either way"))
+    assert net.a.drive.drops == net.b.drive.drops == {}
+
+
 def test_receiver_indices_are_given_back():
     net = Net()
     for _ in range(6):
