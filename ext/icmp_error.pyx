@@ -28,6 +28,8 @@ cdef bint icmp_error_tellable(const packet_t *p) noexcept nogil:
     cdef bint is_v4 = p.ip_version == 4
     cdef const uint8_t *destination = ip + (IP4_DESTINATION if is_v4 else IP6_DESTINATION)
     cdef uint8_t icmp
+    if p.ip_version == 0:
+        return False
     if p.flags & (FRAGMENT | MORE) == FRAGMENT or (p.medium == ETHERNET and p.data[ETH_DESTINATION] & 1):
         return False
     if not address_is_host(ip + (IP4_SOURCE if is_v4 else IP6_SOURCE), p.ip_version):

@@ -85,6 +85,13 @@ def test_a_broadcast_frame_is_not_answered():
     assert told(Ether(dst="ff:ff:ff:ff:ff:ff") / V4 / UDP(), ETHERNET) == []
 
 
+def test_what_is_no_ip_packet_is_not_answered():
+    """Nor is a header looked for where ``l3`` says that there is none: 65,535 bytes on."""
+    batch = Batch.of([bytes(65_535) + bytes(V6 / UDP())], medium=MEDIUM_IP)
+    assert not unreachable(batch, 0)
+    assert len(batch) == 1
+
+
 def test_there_is_such_a_packet():
     with pytest.raises(IndexError):
         unreachable(Batch(), 0)
