@@ -91,6 +91,8 @@ cdef class Indices:
 
     def put(self, uint32_t index, uint64_t number):
         """Let an index stand for a number. ``ValueError`` where it is in use, ``OverflowError`` at the limit."""
+        if number >> 63:
+            raise OverflowError(f"a number is below 2^63, not {number}")
         indices_put(&self.c, index, <void *> (number + 1))
 
     def find(self, uint32_t index):

@@ -83,6 +83,14 @@ def test_a_limit_has_a_bound(limit: int):
         Indices(limit)
 
 
+@pytest.mark.parametrize("number", [-1, 2**63, 2**64 - 1])
+def test_a_number_has_63_bits(number: int):
+    table = Indices(1)
+    with pytest.raises(OverflowError):
+        table.put(1, number)
+    assert (table.find(1), len(table)) == (None, 0)
+
+
 @pytest.mark.parametrize("index", [-1, 2**32])
 def test_an_index_has_32_bits(index: int):
     table = Indices(1)
