@@ -12,6 +12,7 @@ from tunnel.parse cimport parse_packet
 from tunnel.protocols.wireguard.keypairs cimport (
     keypairs_drop, keypairs_erase, keypairs_install, keypairs_may_send, keypairs_new,
 )
+from tunnel.protocols.wireguard.layout cimport INITIATION_SIZE
 from tunnel.protocols.wireguard.noise cimport Handshake, noise_derive, noise_initiator
 from tunnel.protocols.wireguard.sealing cimport sealing_keepalive, sealing_staged
 from tunnel.protocols.wireguard.staging cimport staging_forget
@@ -101,7 +102,10 @@ cdef class PeerState:
     def send(self, bytes message not None, Batch batch not None, uint64_t now_ns, uint8_t tos=0):
         """Send a handshake message to where the peer is; False where that is not known, or no room is left."""
         cdef uint32_t endpoint = endpoint_new(batch.c.arena) if self.c.endpoint.size else 0
-        cdef packet_t *p = batch_emit(&batch.c, <uint32_t> len(message)) if endpoint else NULL
+        cdef packet_t *p
+        if len(message) > INITIATION_SIZE:
+            raise ValueError(f"a handshake message has {INITIATION_SIZE} bytes at most, not {len(message)}")
+        p = batch_emit(&batch.c, <uint32_t> len(message)) if endpoint else NULL
         if p == NULL:
             return False
         memcpy(p.data, <const char *> message, len(message))

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.unit.protocols.wireguard.ends import End, Net, packet
+from tunnel.batch import Batch
 from tunnel.protocols.wireguard.constants import ERASE, SECOND
 from tunnel.protocols.wireguard.noise import Handshake
 from tunnel.protocols.wireguard.peer_state import PeerState
@@ -44,6 +45,12 @@ def test_a_handshake_that_is_not_complete_gives_no_session():
     peer = fresh()
     with pytest.raises(ValueError, match="not complete"):
         peer.install(Handshake(bytes(32)), SECOND)
+
+
+def test_a_handshake_message_is_short():
+    net = Net()
+    with pytest.raises(ValueError, match="148 bytes at most, not 149"):
+        net.a.peer.send(bytes(149), Batch(), 1)
 
 
 def test_an_endpoint_is_64_bytes():
