@@ -26,7 +26,7 @@ if MD == NULL or MAC == NULL:
 
 
 cdef inline bint digest_parts(
-    EVP_MD_CTX *context, const uint8_t *one, uint32_t one_size, const uint8_t *other, uint32_t other_size,
+    EVP_MD_CTX *context, const uint8_t *one, size_t one_size, const uint8_t *other, size_t other_size,
     uint8_t last, uint8_t *digest,
 ) noexcept nogil:
     """The hash of two strings in a row, and of the byte ``last`` behind them where it is not 0."""
@@ -40,7 +40,7 @@ cdef inline bint digest_parts(
 
 
 cdef bint blake2s_hash(
-    const uint8_t *one, uint32_t one_size, const uint8_t *other, uint32_t other_size, uint8_t *digest,
+    const uint8_t *one, size_t one_size, const uint8_t *other, size_t other_size, uint8_t *digest,
 ) noexcept nogil:
     """32 bytes: the hash of two strings in a row."""
     cdef EVP_MD_CTX *context = EVP_MD_CTX_new()
@@ -50,7 +50,7 @@ cdef bint blake2s_hash(
 
 
 cdef bint hmac(
-    EVP_MD_CTX *context, const uint8_t *key, uint32_t key_size, const uint8_t *input, uint32_t size, uint8_t last,
+    EVP_MD_CTX *context, const uint8_t *key, size_t key_size, const uint8_t *input, size_t size, uint8_t last,
     uint8_t *mac,
 ) noexcept nogil:
     """HMAC (RFC 2104) of the input, and of the byte ``last`` behind it where it is not 0; a key of up to 64 bytes."""
@@ -70,7 +70,7 @@ cdef bint hmac(
 
 
 cdef bint blake2s_kdf(
-    const uint8_t *key, uint32_t key_size, const uint8_t *input, uint32_t size, uint32_t count, uint8_t *out,
+    const uint8_t *key, size_t key_size, const uint8_t *input, size_t size, uint32_t count, uint8_t *out,
 ) noexcept nogil:
     """KDF1 to KDF3: the first ``count`` outputs of HKDF (RFC 5869) without info, 32 bytes each.
 
@@ -90,7 +90,7 @@ cdef bint blake2s_kdf(
     return done
 
 
-cdef void *blake2s_keyed(const uint8_t *key, uint32_t size) noexcept nogil:
+cdef void *blake2s_keyed(const uint8_t *key, size_t size) noexcept nogil:
     """A key of up to 32 bytes made ready for ``blake2s_mac_by``; NULL without memory."""
     cdef size_t mac_size = BLAKE2S_MAC_SIZE
     cdef OSSL_PARAM[2] params
@@ -108,7 +108,7 @@ cdef void blake2s_keyed_free(void *keyed) noexcept nogil:
     EVP_MAC_CTX_free(<EVP_MAC_CTX *> keyed)
 
 
-cdef inline bint finish(EVP_MAC_CTX *context, const uint8_t *input, uint32_t size, uint8_t *mac) noexcept nogil:
+cdef inline bint finish(EVP_MAC_CTX *context, const uint8_t *input, size_t size, uint8_t *mac) noexcept nogil:
     cdef size_t written
     cdef bint done = (
         context != NULL
@@ -119,13 +119,13 @@ cdef inline bint finish(EVP_MAC_CTX *context, const uint8_t *input, uint32_t siz
     return done
 
 
-cdef bint blake2s_mac_by(const void *keyed, const uint8_t *input, uint32_t size, uint8_t *mac) noexcept nogil:
+cdef bint blake2s_mac_by(const void *keyed, const uint8_t *input, size_t size, uint8_t *mac) noexcept nogil:
     """16 bytes: keyed BLAKE2s of the input. A copy of a ready key costs less than setting it."""
     return finish(EVP_MAC_CTX_dup(<const EVP_MAC_CTX *> keyed), input, size, mac)
 
 
 cdef bint blake2s_mac(
-    const uint8_t *key, uint32_t key_size, const uint8_t *input, uint32_t size, uint8_t *mac,
+    const uint8_t *key, size_t key_size, const uint8_t *input, size_t size, uint8_t *mac,
 ) noexcept nogil:
     """The same with a key of up to 32 bytes, which is wiped everywhere."""
     return finish(<EVP_MAC_CTX *> blake2s_keyed(key, key_size), input, size, mac)
@@ -134,7 +134,7 @@ cdef bint blake2s_mac(
 def digest(bytes content not None):
     """The hash, 32 bytes."""
     cdef uint8_t[BLAKE2S_SIZE] out
-    if not blake2s_hash(content, <uint32_t> len(content), NULL, 0, out):
+    if not blake2s_hash(content, len(content), NULL, 0, out):
         raise MemoryError("libcrypto")
     return out[:BLAKE2S_SIZE]
 
@@ -144,7 +144,7 @@ def mac(bytes key not None, bytes content not None):
     cdef uint8_t[BLAKE2S_MAC_SIZE] out
     if not 1 <= len(key) <= BLAKE2S_SIZE:
         raise ValueError(f"a key has 1 to 32 bytes, not {len(key)}")
-    if not blake2s_mac(key, <uint32_t> len(key), content, <uint32_t> len(content), out):
+    if not blake2s_mac(key, len(key), content, len(content), out):
         raise MemoryError("libcrypto")
     return out[:BLAKE2S_MAC_SIZE]
 
@@ -154,6 +154,6 @@ def kdf(bytes key not None, bytes content not None, uint32_t count):
     cdef uint8_t[COUNT_MAX * BLAKE2S_SIZE] out
     if len(key) > BLOCK or not 1 <= count <= COUNT_MAX:
         raise ValueError(f"a key of up to 64 bytes, not {len(key)}; 1 to 3 outputs, not {count}")
-    if not blake2s_kdf(key, <uint32_t> len(key), content, <uint32_t> len(content), count, out):
+    if not blake2s_kdf(key, len(key), content, len(content), count, out):
         raise MemoryError("libcrypto")
     return tuple([out[BLAKE2S_SIZE * i:BLAKE2S_SIZE * (i + 1)] for i in range(count)])

@@ -11,14 +11,14 @@ cdef enum:
 
 
 cdef bint blake2s_hash(
-    const uint8_t *one, uint32_t one_size, const uint8_t *other, uint32_t other_size, uint8_t *digest,
+    const uint8_t *one, size_t one_size, const uint8_t *other, size_t other_size, uint8_t *digest,
 ) noexcept nogil
 cdef bint blake2s_kdf(
-    const uint8_t *key, uint32_t key_size, const uint8_t *input, uint32_t size, uint32_t count, uint8_t *out,
+    const uint8_t *key, size_t key_size, const uint8_t *input, size_t size, uint32_t count, uint8_t *out,
 ) noexcept nogil
-cdef void *blake2s_keyed(const uint8_t *key, uint32_t size) noexcept nogil
+cdef void *blake2s_keyed(const uint8_t *key, size_t size) noexcept nogil
 cdef void blake2s_keyed_free(void *keyed) noexcept nogil
-cdef bint blake2s_mac_by(const void *keyed, const uint8_t *input, uint32_t size, uint8_t *mac) noexcept nogil
+cdef bint blake2s_mac_by(const void *keyed, const uint8_t *input, size_t size, uint8_t *mac) noexcept nogil
 cdef bint blake2s_mac(
-    const uint8_t *key, uint32_t key_size, const uint8_t *input, uint32_t size, uint8_t *mac,
+    const uint8_t *key, size_t key_size, const uint8_t *input, size_t size, uint8_t *mac,
 ) noexcept nogil
