@@ -1,7 +1,6 @@
 """ChaCha20-Poly1305 in place by libcrypto, in the cheapest calls that are documented; private to ext/."""
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memset
+from libc.stdint cimport uint8_t, uint32_t
 
 from _libcrypto cimport (
     EVP_CIPHER,
@@ -21,18 +20,7 @@ from _libcrypto cimport (
     OSSL_PARAM_construct_octet_string,
 )
 
-from tunnel.crypto.aead cimport AEAD_TAG, aead_job_t
-
-cdef enum:
-    NONCE = 12
-
-
-cdef inline void nonce_put(uint8_t *nonce, uint64_t counter) noexcept nogil:
-    cdef int i
-    memset(nonce, 0, 4)
-    for i in range(8):
-        nonce[4 + i] = <uint8_t> (counter >> (8 * i))
-
+from tunnel.crypto.aead cimport AEAD_NONCE, AEAD_TAG, aead_job_t, aead_nonce
 
 cdef inline void _tag_params(OSSL_PARAM *params) noexcept nogil:
     """Where the tag lies is filled in for each packet."""
@@ -61,13 +49,13 @@ cdef inline void libcrypto_seal(void *context, aead_job_t *jobs, uint32_t count)
     cdef EVP_CIPHER_CTX *ours = <EVP_CIPHER_CTX *> context
     cdef const uint8_t *key = NULL
     cdef OSSL_PARAM[2] params
-    cdef uint8_t[NONCE] nonce
+    cdef uint8_t[AEAD_NONCE] nonce
     cdef aead_job_t *job
     cdef uint32_t i
     _tag_params(params)
     for i in range(count):
         job = &jobs[i]
-        nonce_put(nonce, job.counter)
+        aead_nonce(nonce, job.counter)
         params[0].data = job.text + job.size
         if (
             EVP_CipherInit_ex2(ours, NULL, _changed(job.key, key), nonce, 1, NULL) == 1
@@ -85,13 +73,13 @@ cdef inline void libcrypto_open(void *context, aead_job_t *jobs, uint32_t count)
     cdef EVP_CIPHER_CTX *ours = <EVP_CIPHER_CTX *> context
     cdef const uint8_t *key = NULL
     cdef OSSL_PARAM[2] params
-    cdef uint8_t[NONCE] nonce
+    cdef uint8_t[AEAD_NONCE] nonce
     cdef aead_job_t *job
     cdef uint32_t i
     _tag_params(params)
     for i in range(count):
         job = &jobs[i]
-        nonce_put(nonce, job.counter)
+        aead_nonce(nonce, job.counter)
         params[0].data = job.text + job.size
         job.good = EVP_CipherInit_ex2(ours, NULL, _changed(job.key, key), nonce, 0, params) == 1
         key = job.key if job.good else NULL
@@ -102,7 +90,7 @@ cdef inline EVP_CIPHER_CTX *libcrypto_context(int encrypt) noexcept nogil:
     """NULL without memory, or without the algorithm."""
     cdef EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL)
     cdef EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new()
-    if cipher == NULL or EVP_CipherInit_ex2(context, cipher, NULL, NULL, encrypt, NULL) != 1:
+    if cipher == NULL or context == NULL or EVP_CipherInit_ex2(context, cipher, NULL, NULL, encrypt, NULL) != 1:
         EVP_CIPHER_CTX_free(context)
         context = NULL
     EVP_CIPHER_free(cipher)

@@ -11,7 +11,7 @@ from libc.string cimport memset
 
 from _ipsec_mb cimport IPSEC_MB_BUILT, ipsec_mb_chacha20_poly1305, ipsec_mb_free, ipsec_mb_new
 from _libcrypto cimport CRYPTO_memcmp, EVP_CIPHER_CTX, EVP_CIPHER_CTX_free, OPENSSL_cleanse
-from _libcrypto_aead cimport NONCE, libcrypto_context, libcrypto_open, libcrypto_seal, nonce_put
+from _libcrypto_aead cimport libcrypto_context, libcrypto_open, libcrypto_seal
 
 import os
 
@@ -19,6 +19,7 @@ from tunnel.errors import ConfigError
 
 cdef enum:
     STACK = 65536             # what a call may have written to below its caller
+    TEXT_MAX = 1 << 30        # bytes of one text: libcrypto takes an int
     LARGEST = 4096            # of the three texts that aead_forget seals
 
 VARIABLE = "TUNNEL_AEAD"
@@ -36,24 +37,24 @@ RFC_TAG = bytes.fromhex("6e3570b1acaaf1f24f2a644f01acd12b")
 
 
 cdef void _ipsec_mb_seal(void *context, aead_job_t *jobs, uint32_t count) noexcept nogil:
-    cdef uint8_t[NONCE] nonce
+    cdef uint8_t[AEAD_NONCE] nonce
     cdef aead_job_t *job
     cdef uint32_t i
     for i in range(count):
         job = &jobs[i]
-        nonce_put(nonce, job.counter)
+        aead_nonce(nonce, job.counter)
         if not ipsec_mb_chacha20_poly1305(context, True, job.key, nonce, job.text, job.size, job.text + job.size):
             OPENSSL_cleanse(job.text, job.size + AEAD_TAG)
 
 
 cdef void _ipsec_mb_open(void *context, aead_job_t *jobs, uint32_t count) noexcept nogil:
-    cdef uint8_t[NONCE] nonce
+    cdef uint8_t[AEAD_NONCE] nonce
     cdef uint8_t[AEAD_TAG] tag
     cdef aead_job_t *job
     cdef uint32_t i
     for i in range(count):
         job = &jobs[i]
-        nonce_put(nonce, job.counter)
+        aead_nonce(nonce, job.counter)
         job.good = (
             ipsec_mb_chacha20_poly1305(context, False, job.key, nonce, job.text, job.size, tag)
             and CRYPTO_memcmp(tag, job.text + job.size, AEAD_TAG) == 0
@@ -171,6 +172,8 @@ cdef class _Jobs:
         if self.c == NULL:
             raise MemoryError("jobs to seal or to open")
         for key, counter, text in packets:
+            if len(text) > TEXT_MAX:
+                raise ValueError(f"at most {TEXT_MAX} bytes in one text, not {len(text)}")
             self._add(key, counter, bytearray(text) + bytes(max(added, AEAD_TAG - len(text))))
 
     def __dealloc__(self):

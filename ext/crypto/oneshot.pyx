@@ -12,9 +12,16 @@ from _libcrypto cimport (
     EVP_CipherInit_ex2, EVP_CipherUpdate, OPENSSL_cleanse,
 )
 
+from tunnel.wire cimport le32, put32le
+
 cdef enum:
     ROUNDS = 20
     WORDS = 16
+
+ctypedef bint (*oneshot_t)(
+    const uint8_t *key, const uint8_t *nonce, const uint8_t *aad, uint32_t aad_size,
+    const uint8_t *text, uint32_t size, uint8_t *out,
+) noexcept nogil
 
 cdef EVP_CIPHER *CIPHER = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL)
 if CIPHER == NULL:
@@ -72,17 +79,6 @@ cdef bint oneshot_open(
     return done
 
 
-cdef inline uint32_t get_word(const uint8_t *at) noexcept nogil:
-    return at[0] | <uint32_t> at[1] << 8 | <uint32_t> at[2] << 16 | <uint32_t> at[3] << 24
-
-
-cdef inline void put_word(uint8_t *at, uint32_t word) noexcept nogil:
-    at[0] = <uint8_t> word
-    at[1] = <uint8_t> (word >> 8)
-    at[2] = <uint8_t> (word >> 16)
-    at[3] = <uint8_t> (word >> 24)
-
-
 cdef inline uint32_t turn(uint32_t word, int by) noexcept nogil:
     return word << by | word >> (32 - by)
 
@@ -105,24 +101,35 @@ cdef void hchacha20_subkey(const uint8_t *key, const uint8_t *nonce, uint8_t *su
     cdef uint32_t[WORDS] s
     cdef int i, j, _
     for i in range(4):
-        s[i] = get_word(sigma + 4 * i)
-        s[i + 4] = get_word(key + 4 * i)
-        s[i + 8] = get_word(key + 16 + 4 * i)
-        s[i + 12] = get_word(nonce + 4 * i)
+        s[i] = le32(sigma + 4 * i)
+        s[i + 4] = le32(key + 4 * i)
+        s[i + 8] = le32(key + 16 + 4 * i)
+        s[i + 12] = le32(nonce + 4 * i)
     for _ in range(ROUNDS // 2):
         for j in range(4):
             quarter(&s[j], &s[4 + j], &s[8 + j], &s[12 + j])
         for j in range(4):
             quarter(&s[j], &s[4 + (j + 1) % 4], &s[8 + (j + 2) % 4], &s[12 + (j + 3) % 4])
     for i in range(4):
-        put_word(subkey + 4 * i, s[i])
-        put_word(subkey + 16 + 4 * i, s[12 + i])
+        put32le(subkey + 4 * i, s[i])
+        put32le(subkey + 16 + 4 * i, s[12 + i])
     OPENSSL_cleanse(s, sizeof(s))
 
 
-cdef inline void inner_nonce(const uint8_t *nonce, uint8_t *inner) noexcept nogil:
+cdef bint extended(
+    oneshot_t run, const uint8_t *key, const uint8_t *nonce, const uint8_t *aad, uint32_t aad_size,
+    const uint8_t *text, uint32_t size, uint8_t *out,
+) noexcept nogil:
+    """``run`` by a subkey, and by the last 8 of 24 bytes of nonce."""
+    cdef uint8_t[KEY_SIZE] subkey
+    cdef uint8_t[NONCE_SIZE] inner
+    cdef bint done
+    hchacha20_subkey(key, nonce, subkey)
     memset(inner, 0, 4)
     memcpy(inner + 4, nonce + 16, 8)
+    done = run(subkey, inner, aad, aad_size, text, size, out)
+    OPENSSL_cleanse(subkey, KEY_SIZE)
+    return done
 
 
 cdef bint oneshot_xseal(
@@ -130,14 +137,7 @@ cdef bint oneshot_xseal(
     const uint8_t *plain, uint32_t size, uint8_t *sealed,
 ) noexcept nogil:
     """``oneshot_seal`` with a nonce of 24 bytes."""
-    cdef uint8_t[KEY_SIZE] subkey
-    cdef uint8_t[NONCE_SIZE] inner
-    cdef bint done
-    hchacha20_subkey(key, nonce, subkey)
-    inner_nonce(nonce, inner)
-    done = oneshot_seal(subkey, inner, aad, aad_size, plain, size, sealed)
-    OPENSSL_cleanse(subkey, KEY_SIZE)
-    return done
+    return extended(oneshot_seal, key, nonce, aad, aad_size, plain, size, sealed)
 
 
 cdef bint oneshot_xopen(
@@ -145,19 +145,19 @@ cdef bint oneshot_xopen(
     const uint8_t *sealed, uint32_t size, uint8_t *plain,
 ) noexcept nogil:
     """``oneshot_open`` with a nonce of 24 bytes."""
-    cdef uint8_t[KEY_SIZE] subkey
-    cdef uint8_t[NONCE_SIZE] inner
-    cdef bint done
-    hchacha20_subkey(key, nonce, subkey)
-    inner_nonce(nonce, inner)
-    done = oneshot_open(subkey, inner, aad, aad_size, sealed, size, plain)
-    OPENSSL_cleanse(subkey, KEY_SIZE)
-    return done
+    return extended(oneshot_open, key, nonce, aad, aad_size, sealed, size, plain)
 
 
 cdef check(bytes key, bytes nonce, tuple sizes):
     if len(key) != KEY_SIZE or len(nonce) not in sizes:
         raise ValueError(f"a key of 32 bytes and a nonce of {sizes}: not {len(key)} and {len(nonce)}")
+
+
+cdef uint32_t size_of(bytes text) except? 0:
+    """``ValueError`` above TEXT_MAX, which libcrypto would take for a negative number."""
+    if len(text) > TEXT_MAX:
+        raise ValueError(f"at most {TEXT_MAX} bytes in one message, not {len(text)}")
+    return <uint32_t> len(text)
 
 
 def hchacha20(bytes key not None, bytes nonce not None):
@@ -169,32 +169,25 @@ def hchacha20(bytes key not None, bytes nonce not None):
 
 
 def seal(bytes key not None, bytes nonce not None, bytes aad not None, bytes plain not None):
-    """Ciphertext and tag; a nonce of 12 bytes, or of 24 for XChaCha20-Poly1305."""
-    cdef bytearray sealed = bytearray(len(plain) + TAG_SIZE)
-    cdef uint32_t aad_size = <uint32_t> len(aad), size = <uint32_t> len(plain)
-    cdef bint done
+    """Ciphertext and tag; a nonce of 12 bytes, or of 24 for XChaCha20-Poly1305. ``ValueError`` above 1 GiB."""
+    cdef uint32_t aad_size = size_of(aad), size = size_of(plain)
+    cdef oneshot_t run = oneshot_seal if len(nonce) == NONCE_SIZE else oneshot_xseal
+    cdef bytearray sealed
     check(key, nonce, (NONCE_SIZE, XNONCE_SIZE))
-    if len(nonce) == NONCE_SIZE:
-        done = oneshot_seal(key, nonce, aad, aad_size, plain, size, sealed)
-    else:
-        done = oneshot_xseal(key, nonce, aad, aad_size, plain, size, sealed)
-    if not done:
+    sealed = bytearray(size + TAG_SIZE)
+    if not run(key, nonce, aad, aad_size, plain, size, sealed):
         raise MemoryError("libcrypto")
     return bytes(sealed)
 
 
 def unseal(bytes key not None, bytes nonce not None, bytes aad not None, bytes sealed not None):
-    """The plain text; None where it does not authenticate."""
-    cdef uint32_t aad_size = <uint32_t> len(aad), size
+    """The plain text; None where it does not authenticate. ``ValueError`` above 1 GiB."""
+    cdef uint32_t aad_size = size_of(aad), size = size_of(sealed)
+    cdef oneshot_t run = oneshot_open if len(nonce) == NONCE_SIZE else oneshot_xopen
     cdef bytearray plain
-    cdef bint done
     check(key, nonce, (NONCE_SIZE, XNONCE_SIZE))
-    if len(sealed) < TAG_SIZE:
+    if size < TAG_SIZE:
         return None
-    size = <uint32_t> len(sealed) - TAG_SIZE
+    size -= TAG_SIZE
     plain = bytearray(size)
-    if len(nonce) == NONCE_SIZE:
-        done = oneshot_open(key, nonce, aad, aad_size, sealed, size, plain)
-    else:
-        done = oneshot_xopen(key, nonce, aad, aad_size, sealed, size, plain)
-    return bytes(plain) if done else None
+    return bytes(plain) if run(key, nonce, aad, aad_size, sealed, size, plain) else None

@@ -5,10 +5,14 @@ bytes and a counter of 8, little-endian; that no counter is used twice with a ke
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+from tunnel.wire cimport put64le
 
 cdef enum:
     AEAD_KEY = 32
     AEAD_TAG = 16
+    AEAD_NONCE = 12
 
 ctypedef struct aead_job_t:
     const uint8_t *key        # AEAD_KEY bytes, in the caller's memory
@@ -29,6 +33,11 @@ ctypedef struct aead_t:       # belongs to one thread at a time
 cdef class Aead:
     cdef aead_t c
     cdef readonly str library
+
+
+cdef inline void aead_nonce(uint8_t *nonce, uint64_t counter) noexcept nogil:
+    memset(nonce, 0, 4)
+    put64le(nonce + 4, counter)
 
 
 cdef inline void aead_seal(aead_t *aead, aead_job_t *jobs, uint32_t count) noexcept nogil:

@@ -11,6 +11,7 @@ cdef enum:
     TAG_SIZE = 16
     NONCE_SIZE = 12
     XNONCE_SIZE = 24
+    TEXT_MAX = 1 << 30        # bytes of one text: libcrypto takes an int
 
 
 cdef bint oneshot_seal(

@@ -1,16 +1,15 @@
 """The two keys of a session as an object that seals and opens, so that nobody has to see them."""
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memset
 
-from tunnel.crypto.oneshot cimport NONCE_SIZE, TAG_SIZE, oneshot_open, oneshot_seal
+from tunnel.crypto.aead cimport aead_nonce
+from tunnel.crypto.oneshot cimport NONCE_SIZE, TAG_SIZE, TEXT_MAX, oneshot_open, oneshot_seal
 from tunnel.secret cimport secret_free, secret_new, secret_scrub_stack
-from tunnel.wire cimport put64le
 
 
-cdef inline void put_nonce(uint8_t *nonce, uint64_t counter) noexcept nogil:
-    memset(nonce, 0, 4)
-    put64le(nonce + 4, counter)
+cdef check(bytes text):
+    if len(text) > TEXT_MAX:
+        raise ValueError(f"a packet of {len(text)} bytes")
 
 
 cdef class Session:
@@ -33,8 +32,10 @@ cdef class Session:
     def seal(self, uint64_t counter, bytes plain not None):
         """Ciphertext and tag of a packet that is sent with this counter."""
         cdef uint8_t[NONCE_SIZE] nonce
-        cdef bytearray sealed = bytearray(len(plain) + TAG_SIZE)
-        put_nonce(nonce, counter)
+        cdef bytearray sealed
+        check(plain)
+        sealed = bytearray(len(plain) + TAG_SIZE)
+        aead_nonce(nonce, counter)
         if not oneshot_seal(self.c.send, nonce, NULL, 0, plain, <uint32_t> len(plain), sealed):
             raise MemoryError("libcrypto")
         secret_scrub_stack()
@@ -45,10 +46,11 @@ cdef class Session:
         cdef uint8_t[NONCE_SIZE] nonce
         cdef bytearray plain
         cdef bint done
+        check(sealed)
         if len(sealed) < TAG_SIZE:
             return None
         plain = bytearray(len(sealed) - TAG_SIZE)
-        put_nonce(nonce, counter)
+        aead_nonce(nonce, counter)
         done = oneshot_open(self.c.receive, nonce, NULL, 0, sealed, <uint32_t> len(plain), plain)
         secret_scrub_stack()
         return bytes(plain) if done else None

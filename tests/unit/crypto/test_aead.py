@@ -155,6 +155,14 @@ def test_a_key_has_32_bytes(library, size):
 
 
 @libraries
+def test_a_text_that_an_int_does_not_count_is_refused(library):
+    aead = Aead(library)
+    for run in (aead.seal, aead.open):
+        with pytest.raises(ValueError, match="at most 1073741824 bytes"):
+            run(KEYS[0], 0, bytes((1 << 30) + 1))
+
+
+@libraries
 def test_the_environment_chooses(library, monkeypatch):
     monkeypatch.setenv(VARIABLE, library)
     assert Aead().library == module.chosen() == library

@@ -75,6 +75,14 @@ def test_what_has_no_tag_does_not_open():
     assert oneshot.unseal(KEY, bytes(12), b"", bytes(15)) is None
 
 
+@pytest.mark.parametrize("run", [oneshot.seal, oneshot.unseal])
+@pytest.mark.parametrize("sizes", [(0, (1 << 30) + 1), ((1 << 30) + 1, 16)])
+def test_what_an_int_does_not_count_is_refused(run, sizes):
+    aad, text = map(bytes, sizes)
+    with pytest.raises(ValueError, match="at most 1073741824 bytes"):
+        run(KEY, bytes(12), aad, text)
+
+
 @pytest.mark.parametrize("nonce", [0, 8, 16, 25])
 def test_sizes_are_looked_at(nonce):
     with pytest.raises(ValueError, match="nonce"):

@@ -32,3 +32,9 @@ def test_both_ways(pair, counter, plain, data):
 @pytest.mark.parametrize("size", [0, 15])
 def test_what_has_no_tag_does_not_open(pair, size):
     assert pair[0].open(0, bytes(size)) is None
+
+
+def test_what_an_int_does_not_count_is_refused(pair):
+    for run in (pair[0].seal, pair[0].open):
+        with pytest.raises(ValueError, match="1073741825 bytes"):
+            run(0, bytes((1 << 30) + 1))
