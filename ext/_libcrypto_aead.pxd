@@ -35,7 +35,7 @@ cdef inline const uint8_t *_changed(const uint8_t *key, const uint8_t *last) noe
     return key
 
 
-cdef inline bint libcrypto_text(EVP_CIPHER_CTX *context, aead_job_t *job) noexcept nogil:
+cdef inline bint _text(EVP_CIPHER_CTX *context, aead_job_t *job) noexcept nogil:
     """The text in place, up to the tag made or compared."""
     cdef uint8_t[AEAD_TAG] nothing
     cdef int written = 0
@@ -44,9 +44,11 @@ cdef inline bint libcrypto_text(EVP_CIPHER_CTX *context, aead_job_t *job) noexce
     return EVP_CipherFinal_ex(context, nothing, &written) == 1
 
 
-cdef inline void libcrypto_seal(void *context, aead_job_t *jobs, uint32_t count) noexcept nogil:
-    """The key is set for the first packet of a call, and again where it changes: 42 of 900 ns."""
-    cdef EVP_CIPHER_CTX *ours = <EVP_CIPHER_CTX *> context
+cdef inline void _each(EVP_CIPHER_CTX *context, aead_job_t *jobs, uint32_t count, bint sealing) noexcept nogil:
+    """The key is set for the first packet of a call, and again where it changes: 42 of 900 ns.
+
+    The tag to compare with is given together with the nonce, one that was made is asked for afterwards.
+    """
     cdef const uint8_t *key = NULL
     cdef OSSL_PARAM[2] params
     cdef uint8_t[AEAD_NONCE] nonce
@@ -57,33 +59,23 @@ cdef inline void libcrypto_seal(void *context, aead_job_t *jobs, uint32_t count)
         job = &jobs[i]
         aead_nonce(nonce, job.counter)
         params[0].data = job.text + job.size
-        if (
-            EVP_CipherInit_ex2(ours, NULL, _changed(job.key, key), nonce, 1, NULL) == 1
-            and libcrypto_text(ours, job)
-            and EVP_CIPHER_CTX_get_params(ours, params) == 1
-        ):
-            key = job.key
-        else:
-            key = NULL
-            OPENSSL_cleanse(job.text, job.size + AEAD_TAG)
+        job.good = EVP_CipherInit_ex2(
+            context, NULL, _changed(job.key, key), nonce, sealing, NULL if sealing else params
+        ) == 1
+        key = job.key if job.good else NULL
+        job.good = job.good and _text(context, job)
+        if sealing:
+            job.good = job.good and EVP_CIPHER_CTX_get_params(context, params) == 1
+            if not job.good:
+                OPENSSL_cleanse(job.text, job.size + AEAD_TAG)
+
+
+cdef inline void libcrypto_seal(void *context, aead_job_t *jobs, uint32_t count) noexcept nogil:
+    _each(<EVP_CIPHER_CTX *> context, jobs, count, True)
 
 
 cdef inline void libcrypto_open(void *context, aead_job_t *jobs, uint32_t count) noexcept nogil:
-    """The tag to compare with is given together with the nonce."""
-    cdef EVP_CIPHER_CTX *ours = <EVP_CIPHER_CTX *> context
-    cdef const uint8_t *key = NULL
-    cdef OSSL_PARAM[2] params
-    cdef uint8_t[AEAD_NONCE] nonce
-    cdef aead_job_t *job
-    cdef uint32_t i
-    _tag_params(params)
-    for i in range(count):
-        job = &jobs[i]
-        aead_nonce(nonce, job.counter)
-        params[0].data = job.text + job.size
-        job.good = EVP_CipherInit_ex2(ours, NULL, _changed(job.key, key), nonce, 0, params) == 1
-        key = job.key if job.good else NULL
-        job.good = job.good and libcrypto_text(ours, job)
+    _each(<EVP_CIPHER_CTX *> context, jobs, count, False)
 
 
 cdef inline EVP_CIPHER_CTX *libcrypto_context(int encrypt) noexcept nogil:

@@ -43,7 +43,10 @@ cdef void _ipsec_mb_seal(void *context, aead_job_t *jobs, uint32_t count) noexce
     for i in range(count):
         job = &jobs[i]
         aead_nonce(nonce, job.counter)
-        if not ipsec_mb_chacha20_poly1305(context, True, job.key, nonce, job.text, job.size, job.text + job.size):
+        job.good = ipsec_mb_chacha20_poly1305(
+            context, True, job.key, nonce, job.text, job.size, job.text + job.size
+        )
+        if not job.good:
             OPENSSL_cleanse(job.text, job.size + AEAD_TAG)
 
 

@@ -19,7 +19,7 @@ ctypedef struct aead_job_t:
     uint64_t counter
     uint8_t *text             # in place; the tag lies, or will lie, at text + size
     uint32_t size             # bytes of plaintext, below 2^31; 0 is legal
-    bint good                 # out, by aead_open: the tag was right, or else text is not to be used
+    bint good                 # out: it was sealed, or its tag was right; else text is not to be used
 
 ctypedef void (*aead_run_t)(void *context, aead_job_t *jobs, uint32_t count) noexcept nogil
 
