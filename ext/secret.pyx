@@ -75,6 +75,14 @@ cdef void *secret_new(size_t size) noexcept nogil:
     return p
 
 
+cdef void *secret_make(size_t size) except NULL:
+    """``secret_new``, but raises ``MemoryError``."""
+    cdef void *p = secret_new(size)
+    if p == NULL:
+        raise MemoryError("memory for keys")
+    return p
+
+
 cdef void secret_free(void *p, size_t size) noexcept nogil:
     """Wipe and give back what ``secret_new(size)`` gave; NULL is allowed."""
     global used_bytes
@@ -117,10 +125,8 @@ cdef class Secret:
     def __cinit__(self, size_t size):
         if not 0 < size <= SECRET_MAX:
             raise ValueError(f"a secret has 1 to {SECRET_MAX} bytes, not {size}")
-        self.at = <uint8_t *> secret_new(size)
+        self.at = <uint8_t *> secret_make(size)
         self.size = size
-        if self.at == NULL:
-            raise MemoryError("memory for keys")
 
     def __init__(self, size):
         pass

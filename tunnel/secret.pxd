@@ -11,6 +11,7 @@ cdef enum:
 
 
 cdef void *secret_new(size_t size) noexcept nogil
+cdef void *secret_make(size_t size) except NULL
 cdef void secret_free(void *p, size_t size) noexcept nogil
 cdef void secret_wipe(void *p, size_t size) noexcept nogil
 cdef void secret_scrub_stack() noexcept nogil

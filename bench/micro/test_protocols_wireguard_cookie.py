@@ -5,9 +5,9 @@ from __future__ import annotations
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from tunnel.protocols.wireguard.cookie import Checker, Stamper
-from tunnel.protocols.wireguard.noise import public_key
+from tunnel.protocols.wireguard.identity import Identity
 
-PUBLIC = public_key(bytes([2]) * 32)
+PUBLIC = Identity(bytes([2]) * 32).public
 SOURCE = bytes(6)
 
 

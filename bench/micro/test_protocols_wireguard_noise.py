@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from tunnel.protocols.wireguard.noise import Handshake, Identity
+from tunnel.protocols.wireguard.identity import Identity
+from tunnel.protocols.wireguard.noise import Handshake
 
 TIMESTAMP = bytes(12)
 
@@ -49,11 +50,3 @@ def test_responder(benchmark: BenchmarkFixture) -> None:
         responder.session()
 
     benchmark(half)
-
-
-def test_refused(benchmark: BenchmarkFixture) -> None:
-    """Time a round is that of an initiation whose static key does not authenticate: one DH."""
-    initiator, identity, _ = pair()
-    message = bytearray(initiator.initiate(1, TIMESTAMP))
-    message[40] ^= 1
-    benchmark(identity.open, bytes(message))

@@ -16,7 +16,7 @@ from tunnel.protocols.wireguard.layout cimport (
     COOKIE_NONCE, COOKIE_NONCE_SIZE, COOKIE_RECEIVER, COOKIE_REPLY_SIZE, COOKIE_SEALED, COOKIE_SIZE, INITIATION_SIZE,
     KEY_SIZE, MAC_SIZE, RESPONSE_SIZE, SENDER, TYPE_COOKIE,
 )
-from tunnel.secret cimport secret_free, secret_new, secret_wipe
+from tunnel.secret cimport secret_free, secret_make, secret_wipe
 from tunnel.wire cimport le32, load64, put32le
 
 cdef uint64_t COOKIE_NS = 120_000_000_000      # a secret's life at the checker, a cookie's at the sender
@@ -148,8 +148,8 @@ cdef class Checker:
     def __cinit__(self, bytes public not None):
         cdef uint8_t[KEY_SIZE] key
         check(public, (KEY_SIZE,), "a public key")
-        self.c = <checker_t *> secret_new(sizeof(checker_t))
-        if self.c == NULL or not label_key(b"mac1----", public, key):
+        self.c = <checker_t *> secret_make(sizeof(checker_t))
+        if not label_key(b"mac1----", public, key):
             raise MemoryError("a checker of macs")
         self.c.mac1 = blake2s_keyed(key, KEY_SIZE)
         if self.c.mac1 == NULL or not label_key(b"cookie--", public, self.c.reply_key):
@@ -204,11 +204,10 @@ cdef class Stamper:
 
     def __cinit__(self, bytes remote_public not None):
         check(remote_public, (KEY_SIZE,), "a public key")
-        self.c = <stamper_t *> secret_new(sizeof(stamper_t))
-        if (
-            self.c == NULL
-            or not label_key(b"mac1----", remote_public, self.c.mac1_key)
-            or not label_key(b"cookie--", remote_public, self.c.reply_key)
+        self.c = <stamper_t *> secret_make(sizeof(stamper_t))
+        if not (
+            label_key(b"mac1----", remote_public, self.c.mac1_key)
+            and label_key(b"cookie--", remote_public, self.c.reply_key)
         ):
             raise MemoryError("a stamper of macs")
 

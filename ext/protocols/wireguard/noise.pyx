@@ -13,28 +13,22 @@ Neither clock nor socket; entropy is libcrypto's unless it is given.
 from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcmp, memcpy, memset
 
+from _sized cimport sized
 from tunnel.crypto.blake2s cimport blake2s_kdf
-from tunnel.crypto.x25519 cimport x25519_clamp, x25519_public, x25519_shared
-from tunnel.protocols.wireguard.layout cimport (
-    INITIATION_EPHEMERAL, INITIATION_SIZE, INITIATION_TIMESTAMP, KEY_SIZE, RESPONSE_SIZE, SENDER, TAG_SIZE,
-    TIMESTAMP_SIZE, TYPE_INITIATION,
-)
+from tunnel.crypto.x25519 cimport x25519_shared
+from tunnel.protocols.wireguard.identity cimport Opened, identity_first
+from tunnel.protocols.wireguard.layout cimport INITIATION_SIZE, KEY_SIZE, RESPONSE_SIZE, TIMESTAMP_SIZE
 from tunnel.protocols.wireguard.session cimport Session
 from tunnel.protocols.wireguard.slot cimport (
     NOISE_INITIATION_CONSUMED, NOISE_INITIATION_CREATED, NOISE_RESPONSE_CONSUMED, NOISE_RESPONSE_CREATED, NOISE_ZEROED,
-    noise_clear, noise_commit, noise_initiate, noise_read_response, noise_respond, noise_t, opened_t,
+    noise_clear, noise_commit, noise_initiate, noise_read_response, noise_respond, noise_t,
 )
-from tunnel.protocols.wireguard.steps cimport pair_t, steps_first, steps_read_static, steps_read_timestamp
+from tunnel.protocols.wireguard.steps cimport steps_read_timestamp
 from tunnel.protocols.wireguard.symmetric cimport symmetric_t
-from tunnel.secret cimport secret_free, secret_new, secret_scrub_stack, secret_wipe
-from tunnel.wire cimport le32
+from tunnel.secret cimport secret_free, secret_make, secret_scrub_stack, secret_wipe
 
 ZEROED, INITIATION_CREATED, INITIATION_CONSUMED = NOISE_ZEROED, NOISE_INITIATION_CREATED, NOISE_INITIATION_CONSUMED
 RESPONSE_CREATED, RESPONSE_CONSUMED = NOISE_RESPONSE_CREATED, NOISE_RESPONSE_CONSUMED
-
-cdef symmetric_t FIRST
-if not steps_first(&FIRST):
-    raise MemoryError("libcrypto")
 
 
 cdef bint noise_derive(noise_t *noise, uint8_t *send_key, uint8_t *receive_key) noexcept nogil:
@@ -62,23 +56,11 @@ cdef bint noise_initiator(const noise_t *noise) noexcept nogil:
     return noise.initiator
 
 
-cdef check(bytes content, Py_ssize_t size, str what):
-    if len(content) != size:
-        raise ValueError(f"{what} has {size} bytes, not {len(content)}")
-
-
-cdef void *room(size_t size) except NULL:
-    cdef void *p = secret_new(size)
-    if p == NULL:
-        raise MemoryError("memory for keys")
-    return p
-
-
 cdef const uint8_t *entropy_of(bytes ephemeral) except? NULL:
     """NULL for None."""
     if ephemeral is None:
         return NULL
-    check(ephemeral, KEY_SIZE, "the entropy of an ephemeral key")
+    sized(ephemeral, KEY_SIZE, "the entropy of an ephemeral key")
     return <const uint8_t *> ephemeral
 
 
@@ -90,75 +72,6 @@ cdef bytes finished(bint done, const uint8_t *message, Py_ssize_t size):
     return message[:size]
 
 
-def public_key(bytes private not None):
-    """The public key of a private one, clamped or not; 32 bytes each."""
-    return Identity(private).public
-
-
-cdef class Identity:
-    """The static keys of a device. A private key of 32 bytes, which is clamped."""
-
-    def __cinit__(self, bytes private not None):
-        check(private, KEY_SIZE, "a private key")
-        self.c = <pair_t *> room(sizeof(pair_t))
-        memcpy(self.c.private, <const uint8_t *> private, KEY_SIZE)
-        x25519_clamp(self.c.private)
-        if not x25519_public(self.c.private, self.c.public):
-            raise MemoryError("libcrypto")
-        secret_scrub_stack()
-
-    def __init__(self, private):
-        pass
-
-    def __dealloc__(self):
-        secret_free(self.c, sizeof(pair_t))
-
-    @property
-    def public(self):
-        """The public key."""
-        return self.c.public[:KEY_SIZE]
-
-    @property
-    def private(self):
-        """The private key, clamped: for the configuration interface, which shows it to whoever set it."""
-        return self.c.private[:KEY_SIZE]
-
-    def open(self, bytes message not None):
-        """The initiation whose static key authenticates, as an `Opened`, or None. Nobody has looked at its macs."""
-        cdef Opened opened
-        cdef const uint8_t *at = message
-        cdef bint done
-        if len(message) != INITIATION_SIZE or le32(at) != TYPE_INITIATION:
-            return None
-        opened = Opened.__new__(Opened)
-        opened.identity = self
-        opened.c.run = FIRST
-        opened.c.sender = le32(at + SENDER)
-        memcpy(opened.c.remote_ephemeral, at + INITIATION_EPHEMERAL, KEY_SIZE)
-        memcpy(opened.c.timestamp, at + INITIATION_TIMESTAMP, TIMESTAMP_SIZE + TAG_SIZE)
-        done = steps_read_static(&opened.c.run, self.c, at, opened.c.remote)
-        secret_scrub_stack()
-        return opened if done else None
-
-
-cdef class Opened:
-    """An initiation of which the sender's static key is known, and nothing else. Made by `Identity.open`."""
-
-    def __cinit__(self):
-        self.c = <opened_t *> room(sizeof(opened_t))
-
-    def __dealloc__(self):
-        secret_free(self.c, sizeof(opened_t))
-
-    def __reduce__(self):
-        raise TypeError("keys are not copied")
-
-    @property
-    def static(self):
-        """The public key of whoever it says made it; true only once `Handshake.accept` has said so."""
-        return self.c.remote[:KEY_SIZE]
-
-
 cdef class Handshake:
     """The one handshake slot of the peer with the public key ``remote``.
 
@@ -166,8 +79,8 @@ cdef class Handshake:
     """
 
     def __cinit__(self, bytes remote not None):
-        check(remote, KEY_SIZE, "a public key")
-        self.c = <noise_t *> room(sizeof(noise_t))
+        sized(remote, KEY_SIZE, "a public key")
+        self.c = <noise_t *> secret_make(sizeof(noise_t))
         memcpy(self.c.remote, <const uint8_t *> remote, KEY_SIZE)
 
     def __init__(self, remote):
@@ -195,7 +108,7 @@ cdef class Handshake:
 
     def preshared(self, bytes key not None):
         """Mix this key of 32 bytes into every response made or read from now on; zero is none."""
-        check(key, KEY_SIZE, "a preshared key")
+        sized(key, KEY_SIZE, "a preshared key")
         memcpy(self.c.preshared, <const uint8_t *> key, KEY_SIZE)
 
     @property
@@ -230,10 +143,10 @@ cdef class Handshake:
         """
         cdef uint8_t[INITIATION_SIZE] message
         cdef bint done
-        check(timestamp, TIMESTAMP_SIZE, "a timestamp")
+        sized(timestamp, TIMESTAMP_SIZE, "a timestamp")
         self.need(self.c.possible, "initiate: no identity, or a peer's key of low order")
         memset(message, 0, INITIATION_SIZE)
-        done = noise_initiate(self.c, &FIRST, index, timestamp, entropy_of(ephemeral), message)
+        done = noise_initiate(self.c, &identity_first, index, timestamp, entropy_of(ephemeral), message)
         return finished(done, message, INITIATION_SIZE)
 
     def accept(self, Opened opened not None):

@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from tunnel.crypto.aead cimport aead_nonce
 from tunnel.crypto.oneshot cimport NONCE_SIZE, TAG_SIZE, TEXT_MAX, oneshot_open, oneshot_seal
-from tunnel.secret cimport secret_free, secret_new, secret_scrub_stack
+from tunnel.secret cimport secret_free, secret_make, secret_scrub_stack
 
 
 cdef check(bytes text):
@@ -19,15 +19,10 @@ cdef class Session:
     """
 
     def __cinit__(self):
-        self.c = <session_t *> secret_new(sizeof(session_t))
-        if self.c == NULL:
-            raise MemoryError("memory for keys")
+        self.c = <session_t *> secret_make(sizeof(session_t))
 
     def __dealloc__(self):
         secret_free(self.c, sizeof(session_t))
-
-    def __reduce__(self):
-        raise TypeError("keys are not copied")
 
     def seal(self, uint64_t counter, bytes plain not None):
         """Ciphertext and tag of a packet that is sent with this counter."""

@@ -12,8 +12,8 @@ from tunnel.batch import Batch
 from tunnel.handler import Handler
 from tunnel.protocols.wireguard import constants as const
 from tunnel.protocols.wireguard.cookie import Checker
+from tunnel.protocols.wireguard.identity import Identity
 from tunnel.protocols.wireguard.keylog import lines
-from tunnel.protocols.wireguard.noise import Identity
 from tunnel.protocols.wireguard.peer import Peer
 from tunnel.protocols.wireguard.state import InterfaceState
 from tunnel.protocols.wireguard.tai64n import stamp

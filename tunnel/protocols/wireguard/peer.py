@@ -12,7 +12,8 @@ from tunnel import endpoints
 from tunnel.batch import Batch
 from tunnel.protocols.wireguard import constants as const
 from tunnel.protocols.wireguard.cookie import Stamper
-from tunnel.protocols.wireguard.noise import Handshake, Opened
+from tunnel.protocols.wireguard.identity import Opened
+from tunnel.protocols.wireguard.noise import Handshake
 from tunnel.protocols.wireguard.peer_state import PeerState
 
 if TYPE_CHECKING:

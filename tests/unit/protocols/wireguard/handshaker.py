@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from tunnel.protocols.wireguard.noise import Handshake, Identity
+from tunnel.protocols.wireguard.identity import Identity
+from tunnel.protocols.wireguard.noise import Handshake
 from tunnel.protocols.wireguard.session import Session
 
 

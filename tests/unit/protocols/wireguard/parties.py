@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.oracles.noise import Twin, public
-from tunnel.protocols.wireguard.noise import Handshake, Identity, Opened
+from tunnel.protocols.wireguard.identity import Identity, Opened
+from tunnel.protocols.wireguard.noise import Handshake
 
 INITIATOR, RESPONDER, E_I, E_R = (bytes([n]) * 32 for n in (1, 2, 3, 4))
 PRESHARED = bytes([5]) * 32
