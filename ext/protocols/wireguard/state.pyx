@@ -65,15 +65,6 @@ cdef class InterfaceState:
     def up(self, bint up):
         self.c.up = up
 
-    @property
-    def mtu(self):
-        """Of the overlay, in bytes: padding does not go beyond it; 0 = not known."""
-        return self.c.mtu
-
-    @mtu.setter
-    def mtu(self, uint32_t mtu):
-        self.c.mtu = mtu
-
     def check(self, Checker checker):
         """Whose handshake messages are taken; None: nobody's."""
         self.checker = checker

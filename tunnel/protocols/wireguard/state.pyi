@@ -24,7 +24,6 @@ class InterfaceState:
     deadlines: Deadlines
     aead: Aead
     up: bool
-    mtu: int
     def __init__(self, handler: Handler, *args: Any, aead: str | None = None, **kwargs: Any) -> None: ...
     def limit(self, limits: Limits) -> None:
         """Take the numbers of a ``constants.Limits``."""
