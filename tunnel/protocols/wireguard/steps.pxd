@@ -15,8 +15,8 @@ from tunnel.protocols.wireguard.layout cimport (
     TIMESTAMP_SIZE,
 )
 from tunnel.protocols.wireguard.symmetric cimport (
-    symmetric_mix_ephemeral, symmetric_mix_key, symmetric_mix_hash, symmetric_open, symmetric_open_by,
-    symmetric_preshared, symmetric_seal, symmetric_seal_by, symmetric_t,
+    symmetric_key, symmetric_mix_ephemeral, symmetric_mix_hash, symmetric_mix_key, symmetric_open,
+    symmetric_preshared, symmetric_seal, symmetric_t,
 )
 from tunnel.secret cimport secret_wipe
 
@@ -43,6 +43,14 @@ cdef inline bint steps_mix_dh(symmetric_t *run, const pair_t *own, const uint8_t
     return done
 
 
+cdef inline bint steps_key_dh(symmetric_t *run, const pair_t *own, const uint8_t *remote) noexcept nogil:
+    """(C, key) = KDF2(C, DH(own, remote))."""
+    cdef uint8_t[KEY_SIZE] dh
+    cdef bint done = x25519_shared(own.private, own.public, remote, dh) and symmetric_key(run, dh)
+    secret_wipe(dh, KEY_SIZE)
+    return done
+
+
 cdef inline bint steps_begin(symmetric_t *run, const uint8_t *responder, const uint8_t *ephemeral) noexcept nogil:
     """Steps 0 and 1 of the initiation; ``run`` is C0 and H0."""
     return symmetric_mix_hash(run, responder, KEY_SIZE) and symmetric_mix_ephemeral(run, ephemeral)
@@ -53,14 +61,13 @@ cdef inline bint steps_write_initiation(
     const uint8_t *static_static, const uint8_t *timestamp, uint8_t *message,
 ) noexcept nogil:
     """Steps 0 to 3: the fields behind the sender's index."""
-    cdef uint8_t[KEY_SIZE] dh
     cdef bint done = (
         steps_begin(run, remote, ephemeral.public)
-        and x25519_shared(ephemeral.private, ephemeral.public, remote, dh)
-        and symmetric_seal_by(run, dh, own.public, KEY_SIZE, message + INITIATION_STATIC)
-        and symmetric_seal_by(run, static_static, timestamp, TIMESTAMP_SIZE, message + INITIATION_TIMESTAMP)
+        and steps_key_dh(run, ephemeral, remote)
+        and symmetric_seal(run, own.public, KEY_SIZE, message + INITIATION_STATIC)
+        and symmetric_key(run, static_static)
+        and symmetric_seal(run, timestamp, TIMESTAMP_SIZE, message + INITIATION_TIMESTAMP)
     )
-    secret_wipe(dh, KEY_SIZE)
     memcpy(message + INITIATION_EPHEMERAL, ephemeral.public, KEY_SIZE)
     return done
 
@@ -69,22 +76,19 @@ cdef inline bint steps_read_static(
     symmetric_t *run, const pair_t *own, const uint8_t *message, uint8_t *remote,
 ) noexcept nogil:
     """Steps 0 to 2: ``remote`` becomes the static key of whoever made the initiation."""
-    cdef uint8_t[KEY_SIZE] dh
     cdef const uint8_t *ephemeral = message + INITIATION_EPHEMERAL
-    cdef bint done = (
+    return (
         steps_begin(run, own.public, ephemeral)
-        and x25519_shared(own.private, own.public, ephemeral, dh)
-        and symmetric_open_by(run, dh, message + INITIATION_STATIC, KEY_SIZE, remote)
+        and steps_key_dh(run, own, ephemeral)
+        and symmetric_open(run, message + INITIATION_STATIC, KEY_SIZE, remote)
     )
-    secret_wipe(dh, KEY_SIZE)
-    return done
 
 
 cdef inline bint steps_read_timestamp(
     symmetric_t *run, const uint8_t *static_static, const uint8_t *sealed, uint8_t *timestamp,
 ) noexcept nogil:
     """Step 3."""
-    return symmetric_open_by(run, static_static, sealed, TIMESTAMP_SIZE, timestamp)
+    return symmetric_key(run, static_static) and symmetric_open(run, sealed, TIMESTAMP_SIZE, timestamp)
 
 
 cdef inline bint steps_write_response(
@@ -92,15 +96,13 @@ cdef inline bint steps_write_response(
     const uint8_t *preshared, uint8_t *message,
 ) noexcept nogil:
     """Steps 1 to 5 of the response: the fields behind the indices."""
-    cdef uint8_t[KEY_SIZE] key
     cdef bint done = (
         symmetric_mix_ephemeral(run, ephemeral.public)
         and steps_mix_dh(run, ephemeral, remote_ephemeral)
         and steps_mix_dh(run, ephemeral, remote)
-        and symmetric_preshared(run, preshared, key)
-        and symmetric_seal(run, key, NULL, 0, message + RESPONSE_EMPTY)
+        and symmetric_preshared(run, preshared)
+        and symmetric_seal(run, NULL, 0, message + RESPONSE_EMPTY)
     )
-    secret_wipe(key, KEY_SIZE)
     memcpy(message + RESPONSE_EPHEMERAL, ephemeral.public, KEY_SIZE)
     return done
 
@@ -109,14 +111,11 @@ cdef inline bint steps_read_response(
     symmetric_t *run, const pair_t *own, const pair_t *ephemeral, const uint8_t *preshared, const uint8_t *message,
 ) noexcept nogil:
     """The same for the initiator."""
-    cdef uint8_t[KEY_SIZE] key
     cdef const uint8_t *remote_ephemeral = message + RESPONSE_EPHEMERAL
-    cdef bint done = (
+    return (
         symmetric_mix_ephemeral(run, remote_ephemeral)
         and steps_mix_dh(run, ephemeral, remote_ephemeral)
         and steps_mix_dh(run, own, remote_ephemeral)
-        and symmetric_preshared(run, preshared, key)
-        and symmetric_open(run, key, message + RESPONSE_EMPTY, 0, NULL)
+        and symmetric_preshared(run, preshared)
+        and symmetric_open(run, message + RESPONSE_EMPTY, 0, NULL)
     )
-    secret_wipe(key, KEY_SIZE)
-    return done

@@ -1,15 +1,16 @@
 """The running state of a Noise handshake: the chaining key and the transcript's hash. Header-only.
 
-It is the SymmetricState of the Noise Protocol Framework (section 5.2) without the key that it keeps there:
-here each key seals one field. All return False where a field does not authenticate, or libcrypto
-has no memory; the state is worthless then, so work on a copy.
+It is the SymmetricState of the Noise Protocol Framework (section 5.2), whose key seals one field here and is
+wiped with it. All return False where a field does not authenticate, or libcrypto has no memory; the state is
+worthless then, so work on a copy.
 """
 
 from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy
 
+from tunnel.crypto.aead cimport aead_nonce
 from tunnel.crypto.blake2s cimport blake2s_hash, blake2s_kdf
-from tunnel.crypto.oneshot cimport oneshot_open, oneshot_seal
+from tunnel.crypto.oneshot cimport NONCE_SIZE, TAG_SIZE, oneshot_open, oneshot_seal
 from tunnel.secret cimport secret_wipe
 
 cdef enum:
@@ -18,6 +19,7 @@ cdef enum:
 ctypedef struct symmetric_t:
     uint8_t chain[32]
     uint8_t hash[32]
+    uint8_t key[32]           # of the next field
 
 
 cdef inline bint symmetric_mix_hash(symmetric_t *s, const uint8_t *field, uint32_t size) noexcept nogil:
@@ -35,17 +37,17 @@ cdef inline bint symmetric_mix_ephemeral(symmetric_t *s, const uint8_t *public) 
     return symmetric_mix_key(s, public) and symmetric_mix_hash(s, public, HASH_SIZE)
 
 
-cdef inline bint symmetric_key(symmetric_t *s, const uint8_t *input, uint8_t *key) noexcept nogil:
+cdef inline bint symmetric_key(symmetric_t *s, const uint8_t *input) noexcept nogil:
     """(C, key) = KDF2(C, input)."""
     cdef uint8_t[2 * HASH_SIZE] out
     cdef bint done = blake2s_kdf(s.chain, HASH_SIZE, input, HASH_SIZE, 2, out)
     memcpy(s.chain, out, HASH_SIZE)
-    memcpy(key, out + HASH_SIZE, HASH_SIZE)
+    memcpy(s.key, out + HASH_SIZE, HASH_SIZE)
     secret_wipe(out, sizeof(out))
     return done
 
 
-cdef inline bint symmetric_preshared(symmetric_t *s, const uint8_t *preshared, uint8_t *key) noexcept nogil:
+cdef inline bint symmetric_preshared(symmetric_t *s, const uint8_t *preshared) noexcept nogil:
     """(C, t, key) = KDF3(C, preshared), and t into H."""
     cdef uint8_t[3 * HASH_SIZE] out
     cdef bint done = (
@@ -53,48 +55,26 @@ cdef inline bint symmetric_preshared(symmetric_t *s, const uint8_t *preshared, u
         and symmetric_mix_hash(s, out + HASH_SIZE, HASH_SIZE)
     )
     memcpy(s.chain, out, HASH_SIZE)
-    memcpy(key, out + 2 * HASH_SIZE, HASH_SIZE)
+    memcpy(s.key, out + 2 * HASH_SIZE, HASH_SIZE)
     secret_wipe(out, sizeof(out))
     return done
 
 
-cdef inline bint symmetric_seal(
-    symmetric_t *s, const uint8_t *key, const uint8_t *plain, uint32_t size, uint8_t *field,
-) noexcept nogil:
-    """A field of ``size`` bytes and a tag, under H and counter 0, and the field into H."""
-    cdef uint8_t[12] nonce = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-    return (
-        oneshot_seal(key, nonce, s.hash, HASH_SIZE, plain, size, field)
-        and symmetric_mix_hash(s, field, size + 16)
-    )
+cdef inline bint symmetric_seal(symmetric_t *s, const uint8_t *plain, uint32_t size, uint8_t *field) noexcept nogil:
+    """A field of ``size`` bytes and a tag, under the key, H and counter 0, and the field into H."""
+    cdef uint8_t[NONCE_SIZE] nonce
+    cdef bint done
+    aead_nonce(nonce, 0)
+    done = oneshot_seal(s.key, nonce, s.hash, HASH_SIZE, plain, size, field)
+    secret_wipe(s.key, HASH_SIZE)
+    return done and symmetric_mix_hash(s, field, size + TAG_SIZE)
 
 
-cdef inline bint symmetric_open(
-    symmetric_t *s, const uint8_t *key, const uint8_t *field, uint32_t size, uint8_t *plain,
-) noexcept nogil:
+cdef inline bint symmetric_open(symmetric_t *s, const uint8_t *field, uint32_t size, uint8_t *plain) noexcept nogil:
     """The same the other way round; ``size`` is the plain text's."""
-    cdef uint8_t[12] nonce = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-    return (
-        oneshot_open(key, nonce, s.hash, HASH_SIZE, field, size, plain)
-        and symmetric_mix_hash(s, field, size + 16)
-    )
-
-
-cdef inline bint symmetric_seal_by(
-    symmetric_t *s, const uint8_t *input, const uint8_t *plain, uint32_t size, uint8_t *field,
-) noexcept nogil:
-    """``symmetric_key`` of the input, used for one field."""
-    cdef uint8_t[HASH_SIZE] key
-    cdef bint done = symmetric_key(s, input, key) and symmetric_seal(s, key, plain, size, field)
-    secret_wipe(key, HASH_SIZE)
-    return done
-
-
-cdef inline bint symmetric_open_by(
-    symmetric_t *s, const uint8_t *input, const uint8_t *field, uint32_t size, uint8_t *plain,
-) noexcept nogil:
-    """The same the other way round."""
-    cdef uint8_t[HASH_SIZE] key
-    cdef bint done = symmetric_key(s, input, key) and symmetric_open(s, key, field, size, plain)
-    secret_wipe(key, HASH_SIZE)
-    return done
+    cdef uint8_t[NONCE_SIZE] nonce
+    cdef bint done
+    aead_nonce(nonce, 0)
+    done = oneshot_open(s.key, nonce, s.hash, HASH_SIZE, field, size, plain)
+    secret_wipe(s.key, HASH_SIZE)
+    return done and symmetric_mix_hash(s, field, size + TAG_SIZE)
