@@ -15,7 +15,7 @@ cdef enum:
 
 ctypedef struct replay_t:     # zeroed: an empty window, which takes 0 once
     uint64_t last             # the highest accepted
-    uint64_t words[128]       # REPLAY_WORDS; bit n % 64 of word n / 64: n was accepted
+    uint64_t words[REPLAY_WORDS]    # bit n % 64 of word n / 64: n was accepted
 
 
 cdef class Replay:

@@ -21,7 +21,9 @@ from tunnel.packet cimport DATAGRAM, IP, SHARED, packet_drop, packet_t
 from tunnel.parse cimport parse_packet
 from tunnel.protocols.wireguard.keypairs cimport keypairs_age_ns, keypairs_may_send
 from tunnel.protocols.wireguard.nonces cimport nonces_assert
-from tunnel.protocols.wireguard.layout cimport TRANSPORT_FRONT, TYPE_TRANSPORT
+from tunnel.protocols.wireguard.layout cimport (
+    TRANSPORT_COUNTER, TRANSPORT_FRONT, TRANSPORT_RECEIVER, TYPE_TRANSPORT,
+)
 from tunnel.protocols.wireguard.staging cimport staging_put, staging_release
 from tunnel.protocols.wireguard.state cimport WANT_HANDSHAKE, keypair_t
 from tunnel.protocols.wireguard.timing cimport timing_sent
@@ -119,8 +121,8 @@ cdef inline void _frame(packet_t *p, keypair_t *keypair, uint32_t padding, aead_
     job.size = p.len + padding
     p.data -= <uint32_t> TRANSPORT_FRONT
     put32le(p.data, TYPE_TRANSPORT)
-    put32le(p.data + 4, keypair.remote)
-    put64le(p.data + 8, keypair.sent)
+    put32le(p.data + <uint32_t> TRANSPORT_RECEIVER, keypair.remote)
+    put64le(p.data + <uint32_t> TRANSPORT_COUNTER, keypair.sent)
     keypair.sent += 1
     p.len = <uint32_t> TRANSPORT_FRONT + job.size + <uint32_t> AEAD_TAG
     p.headroom -= <uint16_t> TRANSPORT_FRONT

@@ -14,6 +14,7 @@ from tunnel.endpoint cimport endpoint_t
 from tunnel.handler cimport Handler, counters_t
 from tunnel.hold cimport held_t, hold_t
 from tunnel.protocols.wireguard.cookie cimport Checker, checker_t
+from tunnel.protocols.wireguard.layout cimport INITIATION_SIZE
 from tunnel.tables.buckets cimport Buckets, buckets_t
 from tunnel.tables.deadlines cimport Deadlines, deadlines_t
 from tunnel.tables.indices cimport Indices, indices_t
@@ -68,19 +69,19 @@ ctypedef struct peer_t:
     keypair_t *next           # ours as responder, until the peer uses it
     uint64_t rx_bytes         # of UDP payload
     uint64_t tx_bytes
-    uint64_t due[5]           # by timer; 0 = not armed
+    uint64_t due[TIMERS]      # by timer; 0 = not armed
     uint64_t persistent_ns    # 0 = off
     bint again                # one more passive keepalive after the next
     uint32_t wants            # want_t
     uint32_t claimed          # the receiver index of the handshake under way; 0 = none
-    held_t *staged[128]
+    held_t *staged[STAGED_MAX]
     uint32_t oldest           # place of the oldest staged
     uint32_t waiting          # staged
 
 ctypedef struct pending_t:
     endpoint_t source
     uint32_t size
-    uint8_t message[148]
+    uint8_t message[INITIATION_SIZE]
 
 ctypedef struct interface_t:
     peer_t **peers            # by slot; NULL = free
