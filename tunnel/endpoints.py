@@ -20,7 +20,7 @@ def parse(text: str) -> tuple[str, int]:
     bracketed = host.startswith("[") and host.endswith("]")
     try:
         address = ipaddress.ip_address(host[1:-1] if bracketed else host)
-        if not colon or bracketed != (address.version == 6) or not port.isdecimal() or int(port) > 65535:
+        if not colon or bracketed != (address.version == 6) or not _is_port(port):
             raise ValueError
     except ValueError:
         expected = "ADDR:PORT was expected, such as 192.0.2.1:9000 or [2001:db8::1]:9000"
@@ -40,9 +40,8 @@ def pack(address: str, port: int) -> bytes:
     if parsed.version == 4:
         name = struct.pack("=HH", socket.AF_INET, socket.htons(port)) + parsed.packed + bytes(8)
     else:
-        zone = parsed.scope_id
-        scope = 0 if zone is None else int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
-        name = struct.pack("=HHI", socket.AF_INET6, socket.htons(port), 0) + parsed.packed + struct.pack("=I", scope)
+        scope = struct.pack("=I", _scope(parsed.scope_id))
+        name = struct.pack("=HHI", socket.AF_INET6, socket.htons(port), 0) + parsed.packed + scope
     return struct.pack("=28sI32x", name, len(name))
 
 
@@ -67,12 +66,15 @@ def unpack(record: bytes) -> tuple[str, int] | None:
 
 
 def record(text: str) -> bytes:
-    """The record of ``ADDR:PORT`` or ``[IPv6%zone]:PORT``. Raises ``ValueError``, ``OSError`` as ``pack`` does."""
+    """The record of ``ADDR:PORT`` or ``[IPv6%zone]:PORT``. Raises ``ValueError``, for a zone that is not here too."""
     host, colon, port = text.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
-    if not colon or not (port.isascii() and port.isdecimal()) or int(port) > 65535 or bracketed != (":" in host):
+    if not colon or not _is_port(port) or bracketed != (":" in host):
         raise ValueError("ADDR:PORT or [IPv6]:PORT was expected")
-    return pack(host[1:-1] if bracketed else host, int(port))
+    try:
+        return pack(host[1:-1] if bracketed else host, int(port))
+    except OSError:
+        raise ValueError("the name or number of an interface was expected behind %") from None
 
 
 def text(record: bytes) -> str | None:
@@ -84,6 +86,20 @@ def text(record: bytes) -> str | None:
     if zone:
         host += "%" + _interface(int(zone))
     return f"[{host}]:{parts[1]}" if ":" in host else f"{host}:{parts[1]}"
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65535
+
+
+def _scope(zone: str | None) -> int:
+    if zone is None:
+        return 0
+    if not zone.isdecimal():
+        return socket.if_nametoindex(zone)
+    if len(zone) > 10 or int(zone) > 0xFFFFFFFF:
+        raise ValueError("the number of an interface was expected behind %")
+    return int(zone)
 
 
 def _interface(index: int) -> str:

@@ -31,7 +31,7 @@ def test_text(text: str, endpoint: tuple[str, int]):
 @pytest.mark.parametrize(
     "text",
     ["", "192.0.2.1", "192.0.2.1:", ":9000", "192.0.2.1:65536", "192.0.2.1:-1", "2001:db8::1:9000", "[192.0.2.1]:9",
-     "host:9000", "[::1]", "192.0.2.1:9000x", "[::1:9000", "1.2.3:4"],
+     "host:9000", "[::1]", "192.0.2.1:9000x", "[::1:9000", "1.2.3:4", "192.0.2.1:\u0661"],
 )  # fmt: skip
 def test_anything_else_is_a_configuration_error(text: str):
     with pytest.raises(ConfigError, match="ADDR:PORT was expected"):
@@ -80,7 +80,11 @@ def test_a_record_and_back(text: str):
     assert endpoints.text(record) == text
 
 
-@pytest.mark.parametrize("text", ["", "192.0.2.1", "2001:db8::1:9000", "[192.0.2.1]:9", "1.2.3.4:x", "1.2.3.4:65536"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "192.0.2.1", "2001:db8::1:9000", "[192.0.2.1]:9", "1.2.3.4:x", "1.2.3.4:65536",
+     "[fe80::1%nothere]:1", "[fe80::1%4294967296]:1", "1.2.3.4:\u0661"],
+)  # fmt: skip
 def test_no_record_of_anything_else(text: str):
     with pytest.raises(ValueError, match="expected"):
         endpoints.record(text)
