@@ -105,10 +105,6 @@ class Peer(PeerState):
         self.stop_sending()
         self._asked_ns = None
 
-    def forget_source_address(self) -> None:
-        """Routing chooses our address again."""
-        self.forget_source()
-
     def _clear_handshake(self) -> None:
         self.disclaim()
         self.handshake.clear()
