@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import stat
 from pathlib import Path
@@ -100,5 +101,17 @@ def test_its_removal_is_noticed(folder: Path):
     assert not made.ours()
     watch.close()
     made.remove()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(DeviceError, match=r"watching .*wg0\.sock: No such file"):
         FileWatch(made.path)
+
+
+def test_what_limits_its_watching_is_told(folder: Path):
+    made = uapi_socket.listen("wg0")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        with pytest.raises(DeviceError, match=r"wg0\.sock: Too many open files; raise fs\.inotify\.max_user_instances"):
+            FileWatch(made.path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        made.remove()
