@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from tunnel.errors import ConfigError
 
-USAGE = "usage: tunnel-wg [-f | --foreground] NAME\n       tunnel-wg --version"
+USAGE = """\
+usage: tunnel-wg [-f | --foreground] NAME
+       tunnel-wg --version
+
+Makes the interface NAME, which speaks the WireGuard protocol, and goes into the background;
+with -f it stays. `wg` or `wg-quick` configures it, `ip link delete NAME` ends it.
+
+LOG_LEVEL=verbose|error|silent in the environment says how much it logs; further variables:
+docs/wireguard.md"""
 
 FOREGROUND, TUN_FD, UAPI_FD = "WG_PROCESS_FOREGROUND", "WG_TUN_FD", "WG_UAPI_FD"
 LOG_LEVEL = "LOG_LEVEL"
