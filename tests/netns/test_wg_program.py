@@ -155,7 +155,10 @@ def test_wrong_words(host: Host, words: tuple[str, ...], code: int):
 
 def test_a_descriptor_that_is_none(host: Host):
     assert host.run("tunnel-wg", "-f", "wg0", check=False, WG_TUN_FD="77").startswith("1: tunnel-wg: descriptor 77")
+    assert host.run("tunnel-wg", "-f", "wg0", check=False, WG_TUN_FD="0").endswith("Inappropriate ioctl for device")
     assert host.run("tunnel-wg", "-f", "wg0", check=False, WG_UAPI_FD="77").startswith("1: tunnel-wg: descriptor 77")
     assert host.run("tunnel-wg", "-f", "wg0", check=False, WG_UAPI_FD="0").startswith("1: tunnel-wg: descriptor 0")
+    ready = host.run("tunnel-wg", "-f", "wg0", check=False, TUNNEL_WG_READY_FD="77")
+    assert ready == "1: tunnel-wg: TUNNEL_WG_READY_FD: descriptor 77: Bad file descriptor"
     assert host.run("tunnel-wg", "wg0", check=False, WG_TUN_FD="x").startswith("1: tunnel-wg: WG_TUN_FD='x'")
     assert host.exists() == (False, False)

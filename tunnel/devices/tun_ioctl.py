@@ -92,7 +92,7 @@ def identity(fd: int) -> tuple[str, int]:
     try:
         name, flags = struct.unpack("16sH22x", fcntl.ioctl(fd, TUNGETIFF, bytes(40)))
     except OSError as error:
-        fail(f"descriptor {fd} is no TUN or TAP", error)
+        raise DeviceError(f"descriptor {fd} is no TUN or TAP: {error.strerror}", error.errno or 0) from None
     return name.rstrip(b"\0").decode(), flags
 
 

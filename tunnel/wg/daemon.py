@@ -12,7 +12,7 @@ import subprocess
 import sys
 from typing import NoReturn
 
-from tunnel.errors import TunnelError
+from tunnel.errors import ConfigError, TunnelError
 from tunnel.wg import command_line, logs
 from tunnel.wg.command_line import Settings
 from tunnel.wg.parts import MakeTunnel, built
@@ -41,12 +41,18 @@ def start(settings: Settings, make: MakeTunnel) -> NoReturn:
 
 
 class Answer:
-    """To whoever started this process and waits for it; nobody, where ``fd`` is None."""
+    """To whoever started this process and waits for it; nobody, where ``fd`` is None.
+
+    ``ConfigError`` where ``fd`` is not open.
+    """
 
     def __init__(self, fd: int | None) -> None:
         self._fd = fd
         if fd is not None:
-            os.set_inheritable(fd, False)
+            try:
+                os.set_inheritable(fd, False)
+            except OSError as error:
+                raise ConfigError(f"{command_line.READY_FD}: descriptor {fd}: {error.strerror}") from None
 
     def give(self, text: bytes) -> None:
         """The first time only. ``OSError`` where he has gone."""

@@ -40,9 +40,10 @@ def _run(settings: Settings, make: Callable[[], Any] | None) -> int:
 
     rights.forbid_dumps()
     logs.begin(settings.name, settings.log_level)
-    answer = daemon.Answer(settings.ready_fd)
     make = make or parts.wireguard
+    answer = daemon.Answer(None)
     try:
+        answer = daemon.Answer(settings.ready_fd)
         if settings.foreground:
             _serve(settings, make, lambda: answer.give(daemon.READY))
         else:
