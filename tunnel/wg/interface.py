@@ -8,44 +8,22 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Mapping
 from time import monotonic_ns
 from typing import Protocol
 
 from tunnel.devices.udp import Udp
 from tunnel.engine import Engine
 from tunnel.errors import DeviceError
-from tunnel.protocols.wireguard.uapi_device import Peer
+from tunnel.protocols.wireguard import uapi_device
 from tunnel.wg import rights
 
 log = logging.getLogger(__name__)
 
 
-class Tunnel(Protocol):
+class Tunnel(uapi_device.Tunnel, Protocol):
     """What the program wants of the handler between ``overlay`` and ``underlay``; see ``tunnel.handlers``."""
 
-    private_key: bytes | None
     mtu: int  # of the overlay, bytes
-
-    @property
-    def public_key(self) -> bytes | None:
-        """What belongs to the private key."""
-
-    @property
-    def peers(self) -> Mapping[bytes, Peer]:
-        """By public key, in the order in which they were made."""
-
-    def add_peer(self, public_key: bytes) -> Peer:
-        """A new peer."""
-
-    def remove_peer(self, public_key: bytes) -> None:
-        """Forget a peer."""
-
-    def remove_all_peers(self) -> None:
-        """Forget all peers."""
-
-    def configured(self, peer: Peer) -> None:
-        """The lines about a peer have been applied."""
 
     def up(self, now_ns: int) -> None:
         """There is a socket: peers start."""
@@ -61,7 +39,7 @@ class Interface:
     """``tunnel.protocols.wireguard.uapi_device.Device``; ``link`` and ``follow`` tell it of the TUN."""
 
     def __init__(self, tunnel: Tunnel, udp: Udp, engine: Engine) -> None:
-        self._tunnel, self._udp, self._engine = tunnel, udp, engine
+        self.tunnel, self._udp, self._engine = tunnel, udp, engine
         self._port = self._mark = 0
         self._host = "[::]"  # both families
         self._up = self._told = False
@@ -72,19 +50,19 @@ class Interface:
         if up and not self._up:
             self._up = self._opened()
             if self._up:
-                self._tunnel.up(monotonic_ns())
+                self.tunnel.up(monotonic_ns())
         elif self._up and not up:
             self._up = False
-            self._tunnel.down()
+            self.tunnel.down()
             self._engine.detach(self._udp)
             log.info("link down")
         self._engine.rearm()
 
     def follow(self, mtu: int) -> None:
         """The MTU of the TUN, bytes."""
-        if mtu != self._tunnel.mtu:
+        if mtu != self.tunnel.mtu:
             log.info("MTU %d", mtu)
-            self._tunnel.mtu = mtu
+            self.tunnel.mtu = mtu
 
     @property
     def listen_port(self) -> int:
@@ -102,7 +80,7 @@ class Interface:
             except DeviceError as error:
                 raise OSError(error.errno, str(error)) from None
             port = self._udp.address[1]
-            self._tunnel.forget_sources()
+            self.tunnel.forget_sources()
         self._port, self._told = port, False
 
     @property
@@ -114,42 +92,7 @@ class Interface:
     def fwmark(self, mark: int) -> None:
         self._udp.set_mark(mark)
         self._mark = mark
-        self._tunnel.forget_sources()
-
-    @property
-    def private_key(self) -> bytes | None:
-        """The handler's."""
-        return self._tunnel.private_key
-
-    @private_key.setter
-    def private_key(self, key: bytes | None) -> None:
-        self._tunnel.private_key = key
-
-    @property
-    def public_key(self) -> bytes | None:
-        """The handler's."""
-        return self._tunnel.public_key
-
-    @property
-    def peers(self) -> Mapping[bytes, Peer]:
-        """The handler's."""
-        return self._tunnel.peers
-
-    def add_peer(self, public_key: bytes) -> Peer:
-        """The handler's."""
-        return self._tunnel.add_peer(public_key)
-
-    def remove_peer(self, public_key: bytes) -> None:
-        """The handler's."""
-        self._tunnel.remove_peer(public_key)
-
-    def remove_all_peers(self) -> None:
-        """The handler's."""
-        self._tunnel.remove_all_peers()
-
-    def configured(self, peer: Peer) -> None:
-        """The handler's."""
-        self._tunnel.configured(peer)
+        self.tunnel.forget_sources()
 
     def _opened(self) -> bool:
         """Whether there is a socket now; that there is none is said once."""

@@ -30,7 +30,7 @@ class World(NamedTuple):
 
 
 class Interface(InterfaceState):
-    """Keys and peers; satisfies ``uapi.Device`` but for the socket's part."""
+    """Keys and peers; the handler makes a ``uapi_device.Tunnel`` of it."""
 
     def __init__(self, handler: Handler, world: World, limits: const.Limits, *, aead: str | None = None) -> None:
         self.peers: dict[bytes, Peer] = {}

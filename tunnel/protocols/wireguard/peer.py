@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Peer(PeerState):
-    """One peer of ``interface``; satisfies ``uapi.Peer``."""
+    """One peer of ``interface``; satisfies ``uapi_device.Peer``."""
 
     def __init__(self, interface: Interface, slot: int, public_key: bytes) -> None:
         self.public_key = public_key

@@ -49,17 +49,14 @@ class Peer(Protocol):
         """Take all its prefixes."""
 
 
-class Device(Protocol):
-    """An interface as a whole. What a setter cannot apply is an ``OSError``, and has changed nothing."""
+class Tunnel(Protocol):
+    """Keys and peers. What a setter cannot apply is an ``OSError``, and has changed nothing."""
 
     private_key: bytes | None  # None: none
 
     @property
     def public_key(self) -> bytes | None:
         """What belongs to the private key; None without one."""
-
-    listen_port: int  # 0 to 65535; 0: the kernel chooses
-    fwmark: int  # 32 bits; 0: none
 
     @property
     def peers(self) -> Mapping[bytes, Peer]:
@@ -76,3 +73,14 @@ class Device(Protocol):
 
     def configured(self, peer: Peer) -> None:
         """All lines about this peer have been applied: if the interface is up, it starts."""
+
+
+class Device(Protocol):
+    """An interface as a whole: a tunnel and its socket. ``OSError`` as above."""
+
+    listen_port: int  # 0 to 65535; 0: the kernel chooses
+    fwmark: int  # 32 bits; 0: none
+
+    @property
+    def tunnel(self) -> Tunnel:
+        """Whose messages the socket carries."""

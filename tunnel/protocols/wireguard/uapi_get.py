@@ -14,7 +14,7 @@ PREFIXES = 32  # a slice
 def answer(device: Device) -> Iterator[str]:
     """Everything but the line with the error. Meanwhile nobody may configure the device."""
     yield "".join(_device_lines(device))
-    for peer in device.peers.values():
+    for peer in device.tunnel.peers.values():
         yield _peer_lines(peer)
         prefixes = iter(peer.allowed_ips)
         while some := [*islice(prefixes, PREFIXES)]:
@@ -22,8 +22,8 @@ def answer(device: Device) -> Iterator[str]:
 
 
 def _device_lines(device: Device) -> Iterator[str]:
-    if device.private_key:
-        yield f"private_key={device.private_key.hex()}\n"
+    if key := device.tunnel.private_key:
+        yield f"private_key={key.hex()}\n"
     if device.listen_port:
         yield f"listen_port={device.listen_port}\n"
     if device.fwmark:

@@ -32,7 +32,7 @@ class Setting:
     """
 
     def __init__(self, device: Device) -> None:
-        self.device = device
+        self.device, self.tunnel = device, device.tunnel
         self.public_key = b""
         self.peer: Peer | None = None
         self.is_new = False  # the peer was not known before this message
@@ -85,26 +85,26 @@ class Setting:
         self._named.add(key)
         self._seen.clear()
         self._keys = PEER_KEYS
-        self.public_key, self.peer = key, self.device.peers.get(key)
+        self.public_key, self.peer = key, self.tunnel.peers.get(key)
         self.is_new, self._over = self.peer is None, False
-        if key == self.device.public_key:
+        if key == self.tunnel.public_key:
             self.pass_over()
 
     def _settle(self) -> None:
         """A peer that is not known is made, unless the line behind its key says otherwise."""
         if self._keys is PEER_KEYS and self.peer is None and not self._over:
-            self.peer = self.device.add_peer(self.public_key)
+            self.peer = self.tunnel.add_peer(self.public_key)
 
     def _configured(self) -> None:
         peer = self.peer
         self.pass_over()
         if peer is not None:
-            self.device.configured(peer)
+            self.tunnel.configured(peer)
 
 
 def _private_key(setting: Setting, value: str) -> None:
     key = parsed(_key, value)
-    setting.device.private_key = key if any(key) else None
+    setting.tunnel.private_key = key if any(key) else None
 
 
 def _listen_port(setting: Setting, value: str) -> None:
@@ -125,13 +125,13 @@ def _fwmark(setting: Setting, value: str) -> None:
 
 def _replace_peers(setting: Setting, value: str) -> None:
     parsed(_true, value)
-    setting.device.remove_all_peers()
+    setting.tunnel.remove_all_peers()
 
 
 def _remove(setting: Setting, value: str) -> None:
     parsed(_true, value)
     if setting.peer is not None:
-        setting.device.remove_peer(setting.public_key)
+        setting.tunnel.remove_peer(setting.public_key)
     setting.pass_over()
 
 
@@ -139,7 +139,7 @@ def _update_only(setting: Setting, value: str) -> None:
     parsed(_true, value)
     if setting.is_new:
         if setting.peer is not None:  # other lines came first
-            setting.device.remove_peer(setting.public_key)
+            setting.tunnel.remove_peer(setting.public_key)
         setting.pass_over()
 
 

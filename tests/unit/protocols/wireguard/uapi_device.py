@@ -48,7 +48,7 @@ class Peer:
 
 
 class Device:
-    """Its public key is the private one, reversed. ``taken`` is a port that cannot be had."""
+    """Its own ``tunnel``. Its public key is the private one, reversed. ``taken`` is a port that cannot be had."""
 
     def __init__(self, *, room: int = 1000) -> None:
         self.private_key: bytes | None = None
@@ -56,6 +56,10 @@ class Device:
         self.taken, self.room = 99, room
         self.peers: dict[bytes, Peer] = {}
         self.told: list[bytes] = []
+
+    @property
+    def tunnel(self) -> Device:
+        return self
 
     @property
     def public_key(self) -> bytes | None:
