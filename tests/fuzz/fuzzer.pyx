@@ -28,27 +28,15 @@ from tunnel.wire cimport put16
 
 from cases cimport LARGEST, MUTATIONS, case_mutate, case_random, case_t
 from joins cimport joins_run
+from rounds cimport ROUND, rounds_begin, rounds_counted, rounds_next, rounds_seed
 
 from tunnel import reasons
 
-cdef extern from "sanitizer/common_interface_defs.h" nogil:
-    void __sanitizer_set_death_callback(void (*callback)() noexcept nogil)
-
-cdef extern from "stdio.h" nogil:
-    int dprintf(int fd, const char *form, ...)
-
 cdef enum:
-    ROUND = 64
     PORT = 9000               # of the datagrams' sender
 
 NAMES = ("byte", "word", "cut", "grow", "lengths", "tags", "chain", "fragment", "proto", "virtio", "medium")
 assert len(NAMES) == MUTATIONS
-
-cdef uint64_t SEED = 0, RUNNING = 0   # for the sanitizer's last words
-
-
-cdef void _last_words() noexcept nogil:
-    dprintf(2, "again with: --seed %llu --first %llu --count 64\n", SEED, RUNNING)
 
 
 cdef class Fuzzer:
@@ -69,8 +57,7 @@ cdef class Fuzzer:
     cdef readonly uint64_t answered   # packets that the handler sent back
 
     def __init__(self, list seeds, uint64_t seed, Handler handler, graph):
-        global SEED
-        SEED = seed
+        rounds_begin(b"packets", seed)
         self.seed_count = <uint32_t> len(seeds)
         self.seeds = <case_t *> calloc(self.seed_count, sizeof(case_t))
         for i, found in enumerate(seeds):
@@ -82,7 +69,6 @@ cdef class Fuzzer:
         self.copies = [Batch(), Batch(), Batch()]
         self.handler = handler
         self.graph = graph
-        __sanitizer_set_death_callback(_last_words)
 
     def __dealloc__(self):
         free(self.seeds)
@@ -90,7 +76,7 @@ cdef class Fuzzer:
     @property
     def reasons(self):
         """Cases by the parser's verdict; UNCLAIMED are the good ones."""
-        return {name: self.by_reason[i] for i, name in enumerate(reasons.known()) if self.by_reason[i]}
+        return rounds_counted(reasons.known(), self.by_reason)
 
     @property
     def protocols(self):
@@ -104,11 +90,9 @@ cdef class Fuzzer:
 
     def run(self, uint64_t first, uint64_t count):
         """Cases ``first`` up to ``first + count``. Raises ``AssertionError`` where an invariant breaks."""
-        global RUNNING
-        cdef uint64_t at
-        for at in range(first, first + count, ROUND):
-            RUNNING = at
-            _round(self, at, <uint32_t> min(<uint64_t> ROUND, first + count - at))
+        cdef uint64_t at, end = first + count
+        for at in range(first, end, ROUND):
+            _round(self, at, rounds_next(at, end))
 
 
 cdef int _read(case_t *c, found) except -1:
@@ -144,7 +128,8 @@ cdef int _round(Fuzzer fuzzer, uint64_t first, uint32_t count) except -1:
         _handle(fuzzer)
         fuzzer.joined += joins_run(&c, fuzzer.seeds, fuzzer.seed_count, &fuzzer.stream.c, &fuzzer.segments.c) - 1
     except AssertionError as error:
-        raise AssertionError(f"{error}: again with --seed {SEED} --first {first} --count 64") from error
+        again = f"again with --of packets --seed {rounds_seed} --first {first} --count 64"
+        raise AssertionError(f"{error}: {again}") from error
     for i in range(count):
         free(fuzzer.rooms[i])
     fuzzer.cases.c.count = fuzzer.fitted.c.count = 0
@@ -157,7 +142,7 @@ cdef int _round(Fuzzer fuzzer, uint64_t first, uint32_t count) except -1:
 
 cdef void _make(Fuzzer fuzzer, case_t *c, uint64_t number) noexcept:
     cdef uint32_t _i, wanted
-    c.state = (SEED << 40) ^ (number * 8)
+    c.state = (rounds_seed << 40) ^ (number * 8)
     memcpy(c, &fuzzer.seeds[case_random(c, fuzzer.seed_count)], sizeof(case_t) - sizeof(uint64_t))
     wanted = case_random(c, 5)
     for _i in range(wanted):

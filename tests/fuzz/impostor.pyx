@@ -25,17 +25,11 @@ from tunnel.protocols.wireguard.state cimport InterfaceState
 from tunnel.wire cimport put16
 
 from forgeries cimport LARGEST, MUTATIONS, below, forgery_differ, forgery_mutate, forgery_t, genuine_t
+from rounds cimport ROUND, rounds_begin, rounds_counted, rounds_next, rounds_seed
 
 from tunnel import reasons
 
-cdef extern from "sanitizer/common_interface_defs.h" nogil:
-    void __sanitizer_set_death_callback(void (*callback)() noexcept nogil)
-
-cdef extern from "stdio.h" nogil:
-    int dprintf(int fd, const char *form, ...)
-
 cdef enum:
-    ROUND = 64
     INDICES = 16
     UNDERLAY = 1              # the handler's port
     COOKIE_REPLY = 3
@@ -44,12 +38,7 @@ cdef enum:
 NAMES = ("bit", "kind", "cut", "grow", "length", "index", "counter", "splice", "field", "noise")
 assert len(NAMES) == MUTATIONS
 
-cdef uint64_t SEED = 0, RUNNING = 0   # for the sanitizer's last words
 cdef uint16_t UNDER_LOAD = reasons.UNDER_LOAD
-
-
-cdef void _last_words() noexcept nogil:
-    dprintf(2, "again with: --of messages --seed %llu --first %llu --count 64\n", SEED, RUNNING)
 
 
 cdef class Impostor:
@@ -72,8 +61,7 @@ cdef class Impostor:
     cdef readonly uint64_t replies    # cookies handed out there
 
     def __init__(self, list genuine, uint64_t seed, victim):
-        global SEED
-        SEED = seed
+        rounds_begin(b"messages", seed)
         self.genuine_count = <uint32_t> len(genuine)
         self.genuine = <genuine_t *> calloc(self.genuine_count, sizeof(genuine_t))
         for i, found in enumerate(sorted(genuine, key=lambda found: found.used)):
@@ -85,7 +73,6 @@ cdef class Impostor:
         self.mac1 = blake2s_keyed(<bytes> victim.mac1_key, 32)
         self.cases, self.copies = Batch(), Batch()
         self.handler, self.interface, self.victim = victim.handler, victim.handler.interface, victim
-        __sanitizer_set_death_callback(_last_words)
 
     def __dealloc__(self):
         blake2s_keyed_free(self.mac1)
@@ -94,7 +81,7 @@ cdef class Impostor:
     @property
     def reasons(self):
         """Cases by what native code said to them."""
-        return {name: self.by_reason[i] for i, name in enumerate(reasons.known()) if self.by_reason[i]}
+        return rounds_counted(reasons.known(), self.by_reason)
 
     @property
     def mutations(self):
@@ -103,11 +90,9 @@ cdef class Impostor:
 
     def run(self, uint64_t first, uint64_t count):
         """Cases ``first`` up to ``first + count``. Raises ``AssertionError`` where an invariant breaks."""
-        global RUNNING
-        cdef uint64_t at
-        for at in range(first, first + count, ROUND):
-            RUNNING = at
-            _round(self, at, <uint32_t> min(<uint64_t> ROUND, first + count - at))
+        cdef uint64_t at, end = first + count
+        for at in range(first, end, ROUND):
+            _round(self, at, rounds_next(at, end))
 
 
 def rewind(InterfaceState interface not None):
@@ -142,7 +127,8 @@ cdef int _round(Impostor impostor, uint64_t first, uint32_t count) except -1:
         _process(impostor, count)
         impostor.victim(impostor.copies, below(&f, 4) == 0 and first // 16384 % 4 != 3)
     except AssertionError as error:
-        raise AssertionError(f"{error}: again with --of messages --seed {SEED} --first {first} --count 64") from error
+        again = f"again with --of messages --seed {rounds_seed} --first {first} --count 64"
+        raise AssertionError(f"{error}: {again}") from error
     for i in range(count):
         free(impostor.rooms[i])
     impostor.cases.c.count = 0
@@ -154,7 +140,7 @@ cdef int _round(Impostor impostor, uint64_t first, uint32_t count) except -1:
 cdef void _make(Impostor impostor, forgery_t *f, uint64_t number) noexcept:
     cdef const genuine_t *chosen
     cdef uint32_t _i, wanted
-    f.state = (SEED << 40) ^ (number * 8)
+    f.state = (rounds_seed << 40) ^ (number * 8)
     chosen = &impostor.genuine[below(f, impostor.genuine_count)]
     memcpy(f.data, chosen.data, LARGEST)
     f.size = chosen.size
