@@ -1,7 +1,7 @@
 # The two commands of a fresh machine are `make demo` and `make test`; each builds first.
 # PYTHON=/path/to/python3 chooses the interpreter of .venv.
 .DEFAULT_GOAL := help
-.PHONY: help build demo check test all-on all-off unprivileged interop computing soak bench clean
+.PHONY: help build demo check test units rules all-on all-off unprivileged interop computing soak bench clean
 
 python := .venv/bin/python
 networks := $(python) -m pytest -p no:cacheprovider tests/netns
@@ -18,12 +18,18 @@ demo: build  ## two namespaces and a tunnel between them, measured: under 15 s a
 	@.venv/bin/tunnel demo
 
 check: build  ## unit tests and source rules: no root, at most 60 s
-	@$(python) -m pytest tests/unit tests/source
+	@$(MAKE) --no-print-directory --output-sync=line -j2 units rules
 
 # Two at a time, in this order: the longest first, and no newer Python beside a test that looks at the clock.
 test: build  ## everything, as root also as uid 65534 and on newer Pythons: at most 10 minutes
 	@.ci/peers
 	@$(MAKE) --no-print-directory --output-sync=line -j2 all-on computing unprivileged all-off interop $$(.ci/newer)
+
+units:
+	@$(python) -m pytest tests/unit
+
+rules:
+	@$(python) -m pytest tests/source
 
 all-on:
 	@$(networks)
