@@ -26,6 +26,7 @@ INSTALL = {
     "nft": "nftables",
     "ping": "iputils-ping",
     "ip": "iproute2",
+    "ss": "iproute2",
     "tshark": "tshark",
 }
 ENDS_S = 10.0
@@ -74,12 +75,12 @@ class End:
     """One program with one interface; made by ``started``.
 
     Attributes: ``node`` in which the program and its sockets are, ``home`` in which the interface is,
-    ``name``, ``private`` and ``public`` keys, ``port``, ``program``, ``process``.
+    ``name``, ``private`` and ``public`` keys, ``port``, ``configured``, ``program``, ``process``.
     """
 
     def __init__(self, lab: Lab, node: Node, program: str, name: str, port: int, **options: Any) -> None:
         self.lab, self.node, self.home, self.name, self.port = lab, node, node, name, port
-        self.program, self.private = program, fresh_key()
+        self.program, self.private, self.configured = program, fresh_key(), False
         self.public = public_of(self.private)
         env = {**os.environ, "WG_PROCESS_FOREGROUND": "1", "LOG_LEVEL": "error", **options.get("env", {})}
         self.process = node.popen(
@@ -114,6 +115,7 @@ class End:
 
     def configure(self, *peers: str) -> None:
         """``wg setconf`` with this end's key and port, and these sections of peers."""
+        self.configured = True
         head = f"[Interface]\nPrivateKey = {self.private}\nListenPort = {self.port}\n"
         self.wg("setconf", self.name, "/dev/stdin", text=head + "".join(peers))
 
@@ -130,10 +132,16 @@ class End:
         self.home = home
 
     def address(self, *addresses: str, mtu: int = 1420) -> None:
-        """Gives the interface addresses and sets it up."""
+        """Gives the interface addresses and sets it up; whoever was told its port may be spoken to at once."""
         self.home.address(self.name, *addresses)
         self.home.set(self.name, mtu=mtu)
         self.home.up(self.name)
+        if self.configured:
+            until(self.is_open)
+
+    def is_open(self) -> bool:
+        """Whether its port is taken: a program opens it some time after the link is up."""
+        return bool(self.node.run(["ss", "-Hlun", f"sport = :{self.port}"]).stdout)
 
     def cpu_s(self) -> float:
         """What the program has used of the processor so far."""
@@ -167,7 +175,7 @@ def peer_section(
 @contextmanager
 def started(lab: Lab, node: Node, program: str, name: str, *, port: int = 51820, **options: Any) -> Iterator[End]:
     """An end that is stopped at the end of the block. ``env`` adds to the program's environment."""
-    require(program, "wg")
+    require(program, "wg", "ss")
     end = End(lab, node, program, name, port, **options)
     try:
         yield end
