@@ -250,4 +250,7 @@ def _peer(text):
     address = ipaddress.ip_address(host)
     if address.is_multicast or address.is_unspecified or host == "255.255.255.255" or port == 0:
         raise ConfigError(f"udp_tunnel: peer = {text!r}: the address and port of one host were expected")
-    return endpoints.pack(host, port)
+    try:
+        return endpoints.pack(host, port)
+    except (OSError, ValueError):
+        raise ConfigError(f"udp_tunnel: peer = {text!r}: behind % an interface of this host was expected") from None

@@ -170,6 +170,8 @@ def test_two_ends():
     ({"peer": "0.0.0.0:9000"}, "one host"),
     ({"peer": "[ff02::1]:9000"}, "one host"),
     ({"peer": "255.255.255.255:9000"}, "one host"),
+    ({"peer": "[fe80::1%nothere]:9000"}, "an interface of this host"),
+    ({"peer": "[fe80::1%4294967296]:9000"}, "an interface of this host"),
     ({"mtu": 575, **FIXED}, "at least 576"),
     ({"medium": "tap", **FIXED}, "medium"),
     ({"keepalive_s": -1, **FIXED}, "keepalive_s"),
