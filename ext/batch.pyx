@@ -244,14 +244,15 @@ cdef bint batch_grow(batch_t *batch) noexcept nogil:
 
 
 cdef void _adopt(Batch batch, packet_t *larger) noexcept:
-    """Move the faces along to the larger array."""
+    """Move the faces along to the larger array; the stores come first, for Python may fail for want of memory."""
+    cdef packet_t *smaller = batch.c.packets
     cdef Packet packet
-    for packet in [batch.view0, batch.view1, *batch.extra]:
-        if packet.p != NULL:
-            packet.p = larger + (packet.p - batch.c.packets)
-    batch.retired.append(<size_t> batch.c.packets)
     batch.c.packets = larger
     batch.c.room *= 2
+    for packet in [batch.view0, batch.view1, *batch.extra]:
+        if packet.p != NULL:
+            packet.p = larger + (packet.p - smaller)
+    batch.retired.append(<size_t> smaller)
 
 
 cdef uint32_t _endpoint_record(arena_t *arena, endpoint) except 0:

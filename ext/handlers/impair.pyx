@@ -97,7 +97,7 @@ cdef class Impair(Handler):
             raise MemoryError("a queue of delayed packets")
         set_way(&self.ways[0], chosen, "")
         set_way(&self.ways[1], chosen.back or chosen, "back." if chosen.back else "")
-        self.ways[0].rng = chosen.seed & <uint64_t> 0xffffffffffffffff
+        self.ways[0].rng = (chosen.seed or 0) & <uint64_t> 0xffffffffffffffff
         self.ways[1].rng = rng_next(&self.ways[0].rng)
 
     def __dealloc__(self):

@@ -19,7 +19,7 @@ from tunnel.errors import LabError
 from tunnel.lab.node import Node
 from tunnel.lab.probe import Echoes, Transfer, ping, transfer
 from tunnel.lab.readiness import await_line
-from tunnel.lab.topology import Lab
+from tunnel.lab.lab import Lab
 
 UNDERLAY = {"west": "192.0.2.1", "east": "192.0.2.2"}
 OVERLAY = {"west": "10.8.0.1", "east": "10.8.0.2"}

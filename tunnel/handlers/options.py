@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-Percent = Annotated[float, Meta(ge=0, le=100, description="percent")]
-Milliseconds = Annotated[float, Meta(ge=0, le=600_000, description="milliseconds")]
+from tunnel.impairment import Impairment
+
 Rate = Annotated[int, Meta(ge=0, le=100_000_000, description="answers a second to a source; 0 = no limit")]
 
 
@@ -34,25 +34,10 @@ class UdpTunnelOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown
     keepalive_s: Annotated[float, Meta(ge=0, le=86_400, description="seconds; 0 = never")] = 0
 
 
-class ImpairWay(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """What happens to packets of one direction."""
-
-    delay_ms: Milliseconds = 0
-    jitter_ms: Milliseconds = 0
-    loss_pct: Percent = 0
-    burst_pct: Percent = 0
-    duplicate_pct: Percent = 0
-    corrupt_pct: Percent = 0
-    reorder_pct: Percent = 0
-    rate_mbit: Annotated[float, Meta(ge=0, le=1_000_000, description="Mbit/s; 0 = no limit")] = 0
-    queue_kib: Annotated[int, Meta(ge=1, le=1_048_576, description="KiB")] = 256
-
-
-class ImpairOptions(ImpairWay, kw_only=True, frozen=True, forbid_unknown_fields=True):
+class ImpairOptions(Impairment, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of ``Impair``: one direction's, for both unless ``back`` is given."""
 
-    back: ImpairWay | None = None
-    seed: Annotated[int, Meta(ge=0, le=0x7FFF_FFFF_FFFF_FFFF)] = 0
+    back: Impairment | None = None
     hold_kib: Annotated[int, Meta(ge=128, le=1_048_576, description="KiB")] = 16_384
 
 

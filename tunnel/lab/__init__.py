@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from tunnel.errors import LabError
 from tunnel.lab.node import Interface, Node
-from tunnel.lab.topology import Lab
+from tunnel.lab.lab import Lab
 
 __all__ = ["Interface", "Lab", "LabError", "Node"]

@@ -15,7 +15,7 @@ from tunnel.errors import LabError
 from tunnel.lab import names, netns
 
 if TYPE_CHECKING:
-    from tunnel.lab.topology import Lab
+    from tunnel.lab.lab import Lab
 
 IFF_TUN, IFF_TAP = 0x0001, 0x0002  # include/uapi/linux/if_tun.h
 IFF_MULTI_QUEUE, IFF_NO_PI, IFF_VNET_HDR = 0x0100, 0x1000, 0x4000

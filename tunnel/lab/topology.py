@@ -1,157 +1,208 @@
-"""``Lab``: the parent's side of a holder, and what belongs to the lab as a whole."""
+"""A network as it is described: nodes, bridges and the links between them.
+
+These are values only. ``tunnel.lab.topology_file`` reads them from a file and finds its mistakes,
+``tunnel.lab.plan`` says what is to be done for them, a holder does it.
+"""
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import threading
-from types import TracebackType
-from typing import Any, Self
+from typing import Annotated, Literal, TypeAlias
 
-from tunnel.errors import LabError
-from tunnel.lab import names, remedies
-from tunnel.lab.channel import Channel
-from tunnel.lab.node import Node
+import msgspec
+from msgspec import Meta, Struct
 
-END_TIMEOUT_S = 30.0
+from tunnel.impairment import Impairment
 
-
-class Lab:
-    """A set of network namespaces with their links, gone without a trace when it is closed.
-
-    ``Lab()`` works as root and, where user namespaces are allowed, without. Programs in nodes see an
-    empty private /run, shared by the lab. All rights and the namespaces lie in one holder process,
-    which ends with its parent, however that ends, and takes along every process inside a node.
-    Closed by ``close`` or as a context manager. Its calls may come from any thread, and block for a
-    few milliseconds at most.
-
-    Attributes: ``nodes`` by name, ``rootless``, ``pid`` of the holder; the descriptors ``user`` and
-    ``mount`` of its namespaces, and ``life`` of a pipe that it holds open.
-
-    Raises ``LabError`` for everything the kernel refuses, with the remedy.
-    """
-
-    def __init__(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._lock = threading.Lock()
-        self._channel = Channel(ours)
-        self._processes: list[subprocess.Popen[Any]] = []
-        self._fds: list[int] = []
-        self.nodes: dict[str, Node] = {}
-        with theirs:
-            self._holder = start_holder(theirs)
-        self.pid = self._holder.pid
-        try:
-            hello, self._fds = self._exchange(None, "the lab cannot start")
-        except BaseException:
-            self.close()
-            raise
-        self.rootless: bool = hello["rootless"]
-        self.user, self.mount, self.life = self._fds
-
-    def call(self, what: str, op: str, **arguments: Any) -> Any:
-        """The holder's answer to a request; ``what`` begins the text of a ``LabError``."""
-        return self._exchange({"op": op, **arguments}, what)[0]
-
-    def open(self, what: str, op: str, **arguments: Any) -> int:
-        """As ``call``, for a request that opens something: its descriptor, which is the caller's."""
-        return self._exchange({"op": op, **arguments}, what)[1][0]
-
-    def _exchange(self, request: dict[str, Any] | None, what: str) -> tuple[Any, list[int]]:
-        with self._lock:
-            try:
-                if request is not None:
-                    self._channel.send(request)
-                reply, fds = self._channel.receive()
-            except (OSError, EOFError) as error:
-                raise LabError(f"{what}: the lab has ended or was closed; make a new one") from error
-        if "errno" in reply:
-            raise remedies.refused(what, reply["errno"], reply["words"])
-        return reply["value"], fds
-
-    def node(self, name: str) -> Node:
-        """Makes a node: a network namespace with ``lo`` up and without duplicate address detection."""
-        what = f"node {names.node_name(name)}"
-        if name in self.nodes:
-            raise LabError(f"{what}: the lab has one of that name; choose another")
-        held, fds = self._exchange({"op": "node", "node": name}, what)
-        self._fds += fds
-        self.nodes[name] = Node(self, name, fds[0], f"/proc/{self.pid}/fd/{held}")
-        return self.nodes[name]
-
-    def link(
-        self, near: tuple[Node, str], far: tuple[Node, str], *, mtu: int = 1500, txqueuelen: int = 1000
-    ) -> None:
-        """A veth pair between two nodes (or two interfaces of one), both ends down.
-
-        ``mtu`` in bytes, ``txqueuelen`` in packets.
-        """
-        (node, name), (peer, peer_name) = near, far
-        self.call(
-            f"link {node.name} {name} to {peer.name} {peer_name}",
-            "veth",
-            node=node.name,
-            interface=names.interface_name(name),
-            peer=peer.name,
-            far=names.interface_name(peer_name),
-            options={"mtu": names.count("mtu", mtu), "txqlen": names.count("txqueuelen", txqueuelen)},
-        )
-
-    def started(self, process: subprocess.Popen[Any]) -> None:
-        """Takes note of a process that is to end with the lab."""
-        with self._lock:
-            self._processes = [p for p in self._processes if p.returncode is None] + [process]
-
-    def clear(self) -> None:
-        """Ends the processes in the nodes and drops these: the lab is as new, and costs no new holder."""
-        self._end_processes()
-        self.call("clear the lab", "clear")
-        self._drop(self._fds[3:])
-        self._fds = self._fds[:3]
-        self.nodes.clear()
-
-    def close(self) -> None:
-        """Ends the processes in the nodes, then the holder; the kernel drops the rest. Idempotent."""
-        self._channel.close()
-        try:
-            self._holder.wait(END_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._holder.kill()
-            self._holder.wait()
-        self._end_processes()
-        self._drop(self._fds)
-        self._fds = []
-
-    def _end_processes(self) -> None:
-        for process in self._processes:
-            process.kill()
-            with process:
-                pass
-        self._processes = []
-
-    @staticmethod
-    def _drop(fds: list[int]) -> None:
-        for fd in fds:
-            os.close(fd)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+Addresses = Annotated[list[str], Meta(description="addresses with prefix length")]
+Mtu = Annotated[int, Meta(ge=68, le=65535, description="bytes")]
+QueueLength = Annotated[int, Meta(ge=0, le=100_000, description="packets")]
+Mac = Annotated[str, Meta(description="like 02:00:00:00:00:01")]
+Number = Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
+Id = Annotated[int, Meta(ge=0, le=0xFFFF_FFFE, description="a numeric user or group id")]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Seconds = Annotated[float, Meta(gt=0, le=3600, description="seconds")]
 
 
-def start_holder(sock: socket.socket) -> subprocess.Popen[bytes]:
-    """Starts a holder that imports from where this process does, and never from the current folder (-P)."""
-    path = os.pathsep.join(place or os.getcwd() for place in sys.path)
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "tunnel.lab.holder", str(os.getpid())],
-        stdin=sock.fileno(),
-        stdout=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": path},
-        start_new_session=True,
-    )
+class Table(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A table of a topology file."""
+
+
+class Route(Table):
+    """A route: by gateway, interface or both. ``to`` is a network or ``default``."""
+
+    to: str
+    via: str | None = None
+    interface: str | None = None
+    metric: Number | None = None
+    table: Number | None = None
+    source: str | None = None
+
+
+class Rule(Table, rename={"source": "from"}):
+    """A policy routing rule: packets that match look into ``table``."""
+
+    table: Number
+    source: str | None = None
+    to: str | None = None
+    iif: str | None = None
+    oif: str | None = None
+    fwmark: Number | None = None
+    priority: Number | None = None
+
+
+class Neighbour(Table):
+    """A permanent ARP or neighbour discovery entry."""
+
+    interface: str
+    address: str
+    mac: Mac
+
+
+class Readiness(Table):
+    """When a command counts as ready: all that is named must hold, within ``timeout_s``."""
+
+    line: Annotated[str | None, Meta(description="how a line of its output begins")] = None
+    tcp_port: Annotated[Port | None, Meta(description="a TCP port that is listened to in the node")] = None
+    udp_port: Annotated[Port | None, Meta(description="a UDP port that is bound in the node")] = None
+    exit: Annotated[bool, Meta(description="it has ended, with status 0")] = False
+    timeout_s: Seconds = 30
+
+
+class Command(Table):
+    """A program to run in a node while the lab is up."""
+
+    command: Annotated[list[str], Meta(min_length=1, description="program and arguments")]
+    ready: Readiness = Readiness()
+    env: dict[str, str] = {}
+
+
+class Interface(Table):
+    """What interfaces other than the ends of links have in common."""
+
+    address: Addresses = []
+    mtu: Mtu | None = None
+    txqueuelen: QueueLength | None = None
+    up: bool = True
+
+
+class Tun(Interface, tag="tun", tag_field="type"):
+    """A persistent TUN: routed, never the port of a bridge."""
+
+    owner: Id | None = None
+    group: Id | None = None
+    multi_queue: bool = False
+
+
+class Tap(Interface, tag="tap", tag_field="type"):
+    """A persistent TAP."""
+
+    mac: Mac | None = None
+    owner: Id | None = None
+    group: Id | None = None
+    multi_queue: bool = False
+
+
+class Vxlan(Interface, kw_only=True, tag="vxlan", tag_field="type"):
+    """A VXLAN device (RFC 7348): ``remote`` is one peer or a multicast group, which needs ``parent``."""
+
+    vni: Annotated[int, Meta(ge=0, le=0xFF_FFFF)]
+    remote: str | None = None
+    local: str | None = None
+    parent: Annotated[str | None, Meta(description="the interface that carries it")] = None
+    port: Port = 4789
+    learning: bool = True
+    mac: Mac | None = None
+
+
+class Card(Interface, kw_only=True, tag="card", tag_field="type"):
+    """An interface of the host, moved here for as long as the lab is up. As root only."""
+
+    card: Annotated[str, Meta(description="its name in the host")]
+    mac: Mac | None = None
+
+
+AnyInterface: TypeAlias = Tun | Tap | Vxlan | Card
+
+
+class Place(Table):
+    """What nodes and bridges have in common."""
+
+    interfaces: dict[str, AnyInterface] = {}
+    sysctls: dict[str, str | int] = {}
+
+
+class Node(Place):
+    """A host: a network namespace."""
+
+    routes: list[Route] = []
+    rules: list[Rule] = []
+    neighbours: list[Neighbour] = []
+    masquerade: Annotated[list[str], Meta(description="interfaces behind whose address it hides others")] = []
+    ipv6: Annotated[bool, Meta(description="false switches IPv6 off")] = True
+    run: list[Command] = []
+    graph: Annotated[str | None, Meta(description="a graph file that is run here")] = None
+
+
+class FdbEntry(Table):
+    """A static entry of a bridge's forwarding database."""
+
+    mac: Mac
+    port: Annotated[str, Meta(description="a port, by its interface's name or the far end NODE:INTERFACE")]
+
+
+class Bridge(Place):
+    """A bridge of the kernel; in a namespace of its own, or with ``host`` in the host's."""
+
+    address: Addresses = []
+    host: Annotated[bool, Meta(description="in the host's namespace; as root only")] = False
+    mtu: Mtu | None = None
+    mac: Mac | None = None
+    stp: Annotated[bool, Meta(description="spanning tree (802.1D)")] = False
+    priority: Annotated[int, Meta(ge=0, le=65535, description="in the election of the root")] | None = None
+    forward_delay_s: Annotated[float, Meta(ge=2, le=30, description="seconds")] | None = None
+    ageing_s: Annotated[float, Meta(ge=0, le=1_000_000, description="seconds")] | None = None
+    snooping: Annotated[bool, Meta(description="multicast snooping")] = True
+    vlan_filtering: bool = False
+    fdb: list[FdbEntry] = []
+
+
+class Link(Table):
+    """A cable between two ends: ``NODE:INTERFACE``, or ``BRIDGE`` for a port of it."""
+
+    endpoints: Annotated[list[str], Meta(min_length=2, max_length=2, description="two ends")]
+    address: Annotated[list[str], Meta(description="addresses of the first end")] = []
+    peer_address: Annotated[list[str], Meta(description="addresses of the second end")] = []
+    mac: Mac | None = None
+    peer_mac: Mac | None = None
+    mtu: Mtu = 1500
+    txqueuelen: QueueLength = 1000
+    up: bool = True
+    impair: Impairment | None = None
+    impair_back: Impairment | None = None
+
+    @property
+    def carried(self) -> bool:
+        """Whether an engine carries its packets, since it is or may become impaired."""
+        return self.impair is not None or self.impair_back is not None
+
+
+class Topology(Table):
+    """A whole lab. ``name`` prefixes the names of its namespaces."""
+
+    name: str
+    nodes: dict[str, Node] = {}
+    bridges: dict[str, Bridge] = {}
+    links: list[Link] = []
+
+
+Kind = Literal["node", "bridge"]
+
+
+def encode(topology: Topology) -> bytes:
+    """As JSON, for the holder to keep; ``decode`` gives it back."""
+    return msgspec.json.encode(topology)
+
+
+def decode(text: bytes | str) -> Topology:
+    """What ``encode`` was given."""
+    return msgspec.json.decode(text, type=Topology)

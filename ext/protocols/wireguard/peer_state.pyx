@@ -243,5 +243,5 @@ cdef void _leave(PeerState self) noexcept:
     keypairs_erase(self.at, peer)
     _disclaim(self)
     deadlines_drop(self.at.deadlines, peer.slot)
+    self.at.peers[peer.slot] = NULL  # before the call, which may fail for want of memory
     self.interface.routes.remove_value(peer.slot)
-    self.at.peers[peer.slot] = NULL
