@@ -16,10 +16,10 @@ from tunnel.cli.progress import Steps
 from tunnel.cli.table import json_option, show_json, show_table
 from tunnel.counters import Ledger, drops, engine_imbalance
 from tunnel.errors import LabError
+from tunnel.lab.lab import Lab
 from tunnel.lab.node import Node
 from tunnel.lab.probe import Echoes, Transfer, ping, transfer
 from tunnel.lab.readiness import await_line
-from tunnel.lab.lab import Lab
 
 UNDERLAY = {"west": "192.0.2.1", "east": "192.0.2.2"}
 OVERLAY = {"west": "10.8.0.1", "east": "10.8.0.2"}

@@ -23,7 +23,7 @@ Port = Annotated[int, Meta(ge=1, le=65535)]
 Seconds = Annotated[float, Meta(gt=0, le=3600, description="seconds")]
 
 
-class Table(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Table(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A table of a topology file."""
 
 
