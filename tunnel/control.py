@@ -15,31 +15,23 @@ import json
 import logging
 import os
 import socket
-import stat
 import struct
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from tunnel.errors import ConfigError, TunnelError
+from tunnel.runtime import folders, held
 
 log = logging.getLogger(__name__)
 
-ROOTS_FOLDER = Path("/run/tunnel")
 LINE = 256  # bytes of a request
 ANSWER = 16 << 20  # bytes
 CLIENTS = 4  # at a time; more are turned away
 PATIENCE_S = 2.0  # for a request and its answer, from the first byte on
 
 Verbs = Mapping[str, Callable[[], object]]
-
-
-def folders() -> list[Path]:
-    """Where sockets of this user's engines are: the first that can be had is used, all are searched."""
-    own = os.environ.get("XDG_RUNTIME_DIR", "")
-    found = [Path(own, "tunnel")] if own.startswith("/") else []
-    return [ROOTS_FOLDER, *found] if os.geteuid() == 0 else found
 
 
 @asynccontextmanager
@@ -110,7 +102,7 @@ def ask(pid: int, verb: str) -> Any:
     Raises ``ConfigError`` where it is no engine of this user, ``TunnelError`` where it does not answer.
     """
     for folder in folders():
-        with _held(folder) as place, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        with held(folder) as place, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             sock.settimeout(PATIENCE_S)
             if place and _connected(sock, f"{place}/{_name(pid)}"):
                 return _asked(sock, pid, verb)
@@ -170,7 +162,7 @@ def _listening(folder: Path) -> socket.socket:
     """The folder is made where it is missing, and freed of sockets that nobody serves."""
     with suppress(FileExistsError):
         folder.mkdir(0o700)
-    with _held(folder) as place:
+    with held(folder) as place:
         if place is None:
             raise OSError(errno.EPERM, f"not a folder of uid {os.geteuid()} alone (mode 0700)")
         _sweep(place)
@@ -183,25 +175,6 @@ def _listening(folder: Path) -> socket.socket:
             sock.close()
             raise
     return sock
-
-
-@contextmanager
-def _held(folder: Path) -> Iterator[str | None]:
-    """A short path of the folder; None unless it is a folder, no link to one, that is ours alone.
-
-    The address of a Unix socket has 107 bytes, which a folder below a long name would exceed.
-    """
-    try:
-        fd = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        yield None
-        return
-    try:
-        found = os.fstat(fd)
-        private = stat.S_IMODE(found.st_mode) & 0o077 == 0
-        yield f"/proc/self/fd/{fd}" if private and found.st_uid == os.geteuid() else None
-    finally:
-        os.close(fd)
 
 
 def _sweep(place: str) -> None:

@@ -90,8 +90,8 @@ class End:
 
     @property
     def control(self) -> Path:
-        """The control socket as this process sees it: the lab has a /run of its own."""
-        return Path("/proc", str(self.lab.pid), "root", "run", "wireguard", f"{self.name}.sock")
+        """The control socket as this process sees it: the node has a /run of its own."""
+        return Path("/proc", str(self.process.pid), "root", "run", "wireguard", f"{self.name}.sock")
 
     def listens(self) -> bool:
         """Whether the control socket takes a connection; asserts that the program has not ended."""

@@ -125,11 +125,12 @@ def test_a_program_inherits_only_what_it_is_given(a: Node) -> None:
     assert len(listed) == 5, "one more is the listing's own"
 
 
-def test_a_program_is_root_of_the_node_and_run_is_the_lab_s(lab: Lab, a: Node) -> None:
+def test_a_program_is_root_of_the_node_and_run_is_the_node_s(lab: Lab, a: Node) -> None:
     b = lab.node("b")
     assert a.run(["id", "-u"]).stdout == "0\n"
     a.run(["sh", "-c", "mkdir /run/here; ip link add br7 type bridge"])
-    assert b.run(["ls", "/run"]).stdout == "here\n"
+    assert a.run(["ls", "/run"]).stdout == "here\n"
+    assert b.run(["ls", "/run"]).stdout == ""
     assert a.interface("br7").kind == "bridge"
     assert not Path("/run/here").exists()
 

@@ -27,7 +27,7 @@ def squeezed(limits: str) -> str:
 
 
 class Side:
-    """One host; its interface is wg1 or wg2, for the hosts have one ``/run``."""
+    """One host; its interface is wg1 or wg2."""
 
     def __init__(self, lab: Lab, node: Node, folder: Path, number: int, limits: str) -> None:
         self.lab, self.node, self.number, self.name = lab, node, number, f"wg{number}"
@@ -45,7 +45,7 @@ class Side:
     def handshake(self) -> str:
         """When the last handshake was, as the program says it."""
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.connect(str(Path("/proc", str(self.lab.pid), "root", "run", "wireguard", f"{self.name}.sock")))
+            sock.connect(str(Path("/proc", str(self.process.pid), "root", "run", "wireguard", f"{self.name}.sock")))
             sock.sendall(b"get=1\n\n")
             answer = b""
             while not answer.endswith(b"\n\n"):

@@ -25,7 +25,8 @@ LAYERS = (
     " protocols protocols.*",
     "netlink",
     "devices devices.* handlers handlers.*",
-    "graph graph_* engine engine_* service control workers worker crew config options registry trust toml_lines",
+    "graph graph_* engine engine_* service control runtime workers worker crew config options registry trust"
+    " toml_lines",
     "lab lab.*",
     "testing testing.*",
     "cli cli.* wg wg.* __main__ __init__",

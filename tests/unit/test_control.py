@@ -18,6 +18,7 @@ import pytest
 
 from tests.unit.site import LOOPS, PATIENCE_S
 from tunnel import control
+from tunnel import runtime as runtime_folder
 from tunnel.errors import ConfigError, TunnelError
 
 
@@ -32,7 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     runtime = tmp_path / ("long" * 30)
     runtime.mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-    monkeypatch.setattr(control, "ROOTS_FOLDER", runtime / "tunnel")
+    monkeypatch.setattr(runtime_folder, "ROOTS_FOLDER", runtime / "tunnel")
     return runtime / "tunnel"
 
 
@@ -245,4 +246,4 @@ def test_without_a_folder_of_its_own_it_does_without(
 
 def test_a_relative_runtime_folder_is_none(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", "run")
-    assert control.folders() == ([control.ROOTS_FOLDER] if os.geteuid() == 0 else [])
+    assert runtime_folder.folders() == ([runtime_folder.ROOTS_FOLDER] if os.geteuid() == 0 else [])

@@ -7,7 +7,7 @@ imports pyroute2; everything a lab made ends with it.
 from __future__ import annotations
 
 from tunnel.errors import LabError
-from tunnel.lab.lab import Lab
+from tunnel.lab.lab import Lab, attached
 from tunnel.lab.node import Interface, Node
 
-__all__ = ["Interface", "Lab", "LabError", "Node"]
+__all__ = ["Interface", "Lab", "LabError", "Node", "attached"]

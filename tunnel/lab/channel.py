@@ -46,6 +46,10 @@ class Channel:
             raise ValueError(f"a message was cut: more than {LARGEST} bytes or {MOST_FDS} descriptors")
         return json.loads(packet), fds.tolist()
 
+    def fileno(self) -> int:
+        """The descriptor, to wait for a message."""
+        return self._sock.fileno()
+
     def end(self) -> None:
         """Makes both ends see the end of the messages; a signal handler may call it."""
         self._sock.shutdown(socket.SHUT_RDWR)

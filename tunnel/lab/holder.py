@@ -3,25 +3,31 @@
 1. It asks to be told when its parent dies, and makes the rights it needs: as root a network and a
    mount namespace of its own; otherwise a user namespace too, in which it is root.
 2. It imports pyroute2 only then: a process with a second thread cannot change its user namespace.
-3. It says hello with its user and mount namespace and a pipe, for those who start programs in nodes.
-4. It answers one request at a time until the socket ends or a signal comes.
-5. It closes the pipe, so that nothing more begins in its namespaces, and kills what runs there. They
-   have no names: the kernel drops them with the last descriptor, that is with this process.
+3. It answers one request at a time: its parent's, and once it has a name (``claim``) anybody's of its
+   user who connects. A lab that is kept (``keep``) outlives its parent; otherwise it ends with it.
+4. At the end, of its parent, by a request or by a signal, it closes a pipe, so that nothing more begins
+   in its namespaces, and kills what runs there. What has a name outside is undone (``Holding.close``); the
+   rest the kernel drops with the last descriptor, that is with this process.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
+import struct
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tunnel.lab import netns
 from tunnel.lab.channel import Channel
 from tunnel.lab.processes import end_all_in
+
+if TYPE_CHECKING:
+    from tunnel.lab.requests import Requests
 
 CAP_NET_ADMIN, CAP_SYS_ADMIN = 12, 21  # include/uapi/linux/capability.h
 
@@ -34,23 +40,29 @@ def has_rights() -> bool:
     return effective & wanted == wanted
 
 
-def follow_parent(channel: Channel, parent: int) -> None:
-    """Ends the channel when ``parent`` dies, even while a copy of its socket is open elsewhere.
+class Ending:
+    """Tells a waiting holder that its parent is gone, or that it was told to end; ``fd`` becomes readable then.
 
     The kernel already signals when the parent's starting *thread* ends; then the parent lives on and
     so does the lab. SIGINT is the parent's to handle. No handler raises: the first signal may come
     while the last processes are being killed.
     """
 
-    def on_hangup(*_: object) -> None:
-        if os.getppid() != parent:
-            channel.end()
+    def __init__(self, parent: int) -> None:
+        self.fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self.parent: int | None = parent
+        signal.signal(signal.SIGHUP, self._on_hangup)
+        signal.signal(signal.SIGTERM, self._end)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        netns.die_with_parent(signal.SIGHUP)
+        self._on_hangup()
 
-    signal.signal(signal.SIGHUP, on_hangup)
-    signal.signal(signal.SIGTERM, lambda *_: channel.end())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    netns.die_with_parent(signal.SIGHUP)
-    on_hangup()
+    def _on_hangup(self, *_: object) -> None:
+        if self.parent is not None and os.getppid() != self.parent:
+            self._end()
+
+    def _end(self, *_: object) -> None:
+        os.eventfd_write(self.fd, 1)
 
 
 def separate() -> bool:
@@ -64,13 +76,6 @@ def separate() -> bool:
     return rootless
 
 
-def greet(channel: Channel, rootless: bool, life: int) -> None:
-    """The first message: whether there is a user namespace of its own; descriptors of the user and the
-    mount namespace, and ``life``, the reading end of the pipe."""
-    fds = [os.open(f"/proc/self/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in ("user", "mnt")]
-    send_away(channel, {"rootless": rootless}, [*fds, life])
-
-
 def send_away(channel: Channel, value: Any, fds: list[int]) -> None:
     """A good reply; its descriptors are the parent's from then on."""
     try:
@@ -81,46 +86,93 @@ def send_away(channel: Channel, value: Any, fds: list[int]) -> None:
 
 
 def failure(error: Exception) -> dict[str, Any]:
-    """A reply for the exception: the kernel's number and words."""
-    number = getattr(error, "code", None) or getattr(error, "errno", None) or 0
+    """A reply for the exception: the kernel's number and words, and the step of a plan that it is about."""
+    number = getattr(error, "errno", None) or 0
     words = error.args[1] if number and len(error.args) > 1 else f"{type(error).__name__}: {error}"
     place = getattr(error, "filename", None)
-    return {"errno": number, "words": f"{place}: {words}" if place else str(words)}
+    found = {"errno": number, "words": f"{place}: {words}" if place else str(words)}
+    step = getattr(error, "what", None)
+    return found if step is None else {**found, "step": step}
 
 
-def serve(channel: Channel, requests: Any) -> None:
-    """Answers until the channel ends, which is ``EOFError`` or ``ConnectionError``."""
-    while True:
-        request, _ = channel.receive()
+class Clients:
+    """Who may ask: the parent, and those who connected."""
+
+    def __init__(self, parent: Channel, requests: Requests, ending: Ending) -> None:
+        self._parent, self._requests, self._holding, self._ending = parent, requests, requests.holding, ending
+        self._channels: dict[int, Channel] = {parent.fileno(): parent}
+
+    def serve(self) -> None:
+        """Answers until the lab is to end."""
+        while self._awaited():
+            speaking = self._requests.speaking()
+            listening = {self._holding.listener.fileno()} if self._holding.listener else set()
+            ready = select.poll()
+            for fd in {self._ending.fd, *self._channels, *speaking, *listening}:
+                ready.register(fd, select.POLLIN)
+            for fd, _ in ready.poll():
+                if fd == self._ending.fd:
+                    return
+                if fd in speaking:
+                    speaking[fd].listen()
+                elif fd in listening:
+                    self._accept()
+                else:
+                    self._answer(fd)
+
+    def _awaited(self) -> bool:
+        """Whether somebody may yet ask; a lab that is kept has let go of its parent."""
+        if self._holding.kept:
+            self._ending.parent = None
+        return not self._holding.ended and (self._holding.kept or self._parent.fileno() in self._channels)
+
+    def _accept(self) -> None:
+        assert self._holding.listener
+        with suppress(OSError):  # it has gone away again
+            sock, _ = self._holding.listener.accept()
+            asker = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+            if asker[1] == os.geteuid():
+                sock.setblocking(True)
+                self._channels[sock.fileno()] = Channel(sock)
+            else:
+                sock.close()
+
+    def _answer(self, fd: int) -> None:
+        channel = self._channels[fd]
         try:
-            value, fds = requests.answer(request)
-        except Exception as error:  # whatever pyroute2 raises costs one request, not the lab
-            channel.send(failure(error))
-        else:
-            send_away(channel, value, fds)
+            request, fds = channel.receive()
+            try:
+                value, given = self._requests.answer(request, fds)
+            except Exception as error:  # whatever is raised costs one request, not the lab
+                channel.send(failure(error))
+            else:
+                send_away(channel, value, given)
+        except (EOFError, OSError, ValueError):
+            del self._channels[fd]
+            if channel is not self._parent:
+                channel.close()
 
 
 def main() -> None:
     """See the module."""
-    parent = int(sys.argv[1])
     channel = Channel(socket.socket(fileno=0))
-    follow_parent(channel, parent)
+    ending = Ending(int(sys.argv[1]))
     try:
         rootless = separate()
     except OSError as error:
+        channel.receive()  # the parent's hello, which this answers
         channel.send(failure(error))
         return
     from tunnel.lab.requests import Requests
 
-    requests = Requests()
     life, hold = os.pipe()
+    requests = Requests(rootless, life)
     try:
-        with suppress(EOFError, ConnectionError):
-            greet(channel, rootless, life)
-            serve(channel, requests)
+        Clients(channel, requests, ending).serve()
     finally:
         os.close(hold)
-        end_all_in(requests.inodes(), spare={os.getpid(), parent})
+        end_all_in(requests.holding.inodes(), spare={os.getpid(), os.getppid()})
+        requests.holding.close()
 
 
 if __name__ == "__main__":

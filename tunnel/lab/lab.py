@@ -1,84 +1,105 @@
-"""``Lab``: the parent's side of a holder, and what belongs to the lab as a whole."""
+"""``Lab``: a client of a holder, and what belongs to the lab as a whole."""
 
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
-import sys
 import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
 from tunnel.errors import LabError
-from tunnel.lab import names, remedies
+from tunnel.lab import names, place, remedies, starting
 from tunnel.lab.channel import Channel
 from tunnel.lab.node import Node
+from tunnel.lab.plan import Step
+from tunnel.lab.topology import Topology, decode
 
 END_TIMEOUT_S = 30.0
+TOGETHER = 200  # steps of a plan in one request: what a message can carry, and how often progress is told
+
+Progress = Callable[[float], None]
 
 
 class Lab:
     """A set of network namespaces with their links, gone without a trace when it is closed.
 
-    ``Lab()`` works as root and, where user namespaces are allowed, without. Programs in nodes see an
-    empty private /run, shared by the lab. All rights and the namespaces lie in one holder process,
-    which ends with its parent, however that ends, and takes along every process inside a node.
-    Closed by ``close`` or as a context manager. Its calls may come from any thread, and block for a
-    few milliseconds at most.
+    ``Lab()`` works as root and, where user namespaces are allowed, without. Programs in a node see an
+    empty /run that is the node's own. All rights and the namespaces lie in one holder process, which ends
+    with its parent, however that ends, and takes along every process inside a node; unless the lab is
+    kept (``keep``): then it is there until somebody ends it (``end``), and ``attached`` finds it by its
+    name. Closed by ``close`` or as a context manager. Its calls may come from any thread, and block for
+    a few milliseconds at most.
 
-    Attributes: ``nodes`` by name, ``rootless``, ``pid`` of the holder; the descriptors ``user`` and
-    ``mount`` of its namespaces, and ``life`` of a pipe that it holds open.
+    Attributes: ``nodes`` by name, ``rootless``, ``name`` or None, ``topology`` it was built from or None,
+    ``pid`` of the holder; the descriptors ``user`` of its user namespace, and ``life`` of a pipe that it
+    holds open.
 
     Raises ``LabError`` for everything the kernel refuses, with the remedy.
     """
 
-    def __init__(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    def __init__(self, channel: Channel | None = None) -> None:
         self._lock = threading.Lock()
-        self._channel = Channel(ours)
         self._processes: list[subprocess.Popen[Any]] = []
         self._fds: list[int] = []
         self.nodes: dict[str, Node] = {}
-        with theirs:
-            self._holder = start_holder(theirs)
-        self.pid = self._holder.pid
+        self.topology: Topology | None = None
+        self._holder: subprocess.Popen[bytes] | None = None
+        if channel is None:
+            self._holder, channel = starting.start_holder()
+        self._channel = channel
         try:
-            hello, self._fds = self._exchange(None, "the lab cannot start")
+            hello, self._fds = self._exchange({"op": "hello"}, "the lab cannot start")
         except BaseException:
             self.close()
             raise
+        self.pid: int = hello["pid"]
         self.rootless: bool = hello["rootless"]
-        self.user, self.mount, self.life = self._fds
+        self.name: str | None = hello["lab"]
+        self.user, self.life = self._fds
 
     def call(self, what: str, op: str, **arguments: Any) -> Any:
         """The holder's answer to a request; ``what`` begins the text of a ``LabError``."""
         return self._exchange({"op": op, **arguments}, what)[0]
 
-    def open(self, what: str, op: str, **arguments: Any) -> int:
-        """As ``call``, for a request that opens something: its descriptor, which is the caller's."""
-        return self._exchange({"op": op, **arguments}, what)[1][0]
+    def fetch(self, what: str, op: str, **arguments: Any) -> tuple[Any, list[int]]:
+        """As ``call``, with the descriptors that came along, which are the caller's."""
+        return self._exchange({"op": op, **arguments}, what)
 
-    def _exchange(self, request: dict[str, Any] | None, what: str) -> tuple[Any, list[int]]:
+    def open(self, what: str, op: str, **arguments: Any) -> list[int]:
+        """As ``call``, for a request that opens something: its descriptors, which are the caller's."""
+        return self._exchange({"op": op, **arguments}, what)[1]
+
+    def _exchange(
+        self, request: dict[str, Any], what: str, fds: Sequence[int] = (), at: Callable[[int], str] | None = None
+    ) -> tuple[Any, list[int]]:
         with self._lock:
             try:
-                if request is not None:
-                    self._channel.send(request)
-                reply, fds = self._channel.receive()
+                self._channel.send(request, fds)
+                reply, given = self._channel.receive()
             except (OSError, EOFError) as error:
                 raise LabError(f"{what}: the lab has ended or was closed; make a new one") from error
         if "errno" in reply:
-            raise remedies.refused(what, reply["errno"], reply["words"])
-        return reply["value"], fds
+            where = at(reply["step"]) if at and "step" in reply else what
+            raise remedies.refused(where, reply["errno"], reply["words"])
+        return reply["value"], given
+
+    def __getitem__(self, name: str) -> Node:
+        """The node of that name; ``LabError`` where there is none."""
+        try:
+            return self.nodes[name]
+        except KeyError:
+            raise LabError(f"node {name}: the lab has none of that name; it has {', '.join(self.nodes)}") from None
 
     def node(self, name: str) -> Node:
         """Makes a node: a network namespace with ``lo`` up and without duplicate address detection."""
         what = f"node {names.node_name(name)}"
         if name in self.nodes:
             raise LabError(f"{what}: the lab has one of that name; choose another")
-        held, fds = self._exchange({"op": "node", "node": name}, what)
-        self._fds += fds
-        self.nodes[name] = Node(self, name, fds[0], f"/proc/{self.pid}/fd/{held}")
+        self.call(what, "node", node=name)
+        self.nodes[name] = Node(self, name)
         return self.nodes[name]
 
     def link(
@@ -96,8 +117,40 @@ class Lab:
             interface=names.interface_name(name),
             peer=peer.name,
             far=names.interface_name(peer_name),
-            options={"mtu": names.count("mtu", mtu), "txqlen": names.count("txqueuelen", txqueuelen)},
+            mtu=names.count("mtu", mtu),
+            txqueuelen=names.count("txqueuelen", txqueuelen),
         )
+
+    def claim(self, name: str, topology: str = "") -> None:
+        """Gives the lab a name by which other programs find it; refused where one of that name is up."""
+        with place.folder(make=True) as folder:
+            self._exchange({"op": "claim", "lab": names.node_name(name), "topology": topology}, f"lab {name}", [folder])
+        self.name = name
+
+    def carry_out(self, steps: Sequence[Step], progress: Progress = lambda share: None) -> None:
+        """Does the steps of a plan; a ``LabError`` names the object and the line of what was refused."""
+        for first in range(0, len(steps), TOGETHER):
+            some = [step.request for step in steps[first : first + TOGETHER]]
+            request = {"op": "steps", "first": first, "steps": some}
+            self._exchange(request, "the lab", at=lambda number: steps[number].what)
+            progress(min(1.0, (first + TOGETHER) / len(steps)))
+
+    def adopt(self) -> None:
+        """Learns which nodes there are, after others made them."""
+        names_of_all = self.call("list the nodes", "nodes")
+        self.nodes = {name: self.nodes.get(name) or Node(self, name) for name in names_of_all}
+
+    def keep(self) -> None:
+        """From now on the lab outlives this program."""
+        self.call("keep the lab", "keep")
+        if self._holder:
+            self._holder.returncode = 0  # nobody is to wait for it, nor to be warned that nobody did
+            self._holder = None
+
+    def end(self) -> None:
+        """Ends a lab, kept or not, with everything in it; returns when its holder is gone."""
+        pid = self.call("end the lab", "end")
+        starting.await_end(pid, END_TIMEOUT_S)
 
     def started(self, process: subprocess.Popen[Any]) -> None:
         """Takes note of a process that is to end with the lab."""
@@ -108,21 +161,23 @@ class Lab:
         """Ends the processes in the nodes and drops these: the lab is as new, and costs no new holder."""
         self._end_processes()
         self.call("clear the lab", "clear")
-        self._drop(self._fds[3:])
-        self._fds = self._fds[:3]
-        self.nodes.clear()
+        self._forget_nodes()
 
     def close(self) -> None:
-        """Ends the processes in the nodes, then the holder; the kernel drops the rest. Idempotent."""
+        """Ends what was started here, and a lab that is not kept; the kernel drops the rest. Idempotent."""
         self._channel.close()
-        try:
-            self._holder.wait(END_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._holder.kill()
-            self._holder.wait()
+        if self._holder:
+            starting.reap(self._holder, END_TIMEOUT_S)
         self._end_processes()
-        self._drop(self._fds)
+        self._forget_nodes()
+        for fd in self._fds:
+            os.close(fd)
         self._fds = []
+
+    def _forget_nodes(self) -> None:
+        for node in self.nodes.values():
+            node.forget()
+        self.nodes.clear()
 
     def _end_processes(self) -> None:
         for process in self._processes:
@@ -130,11 +185,6 @@ class Lab:
             with process:
                 pass
         self._processes = []
-
-    @staticmethod
-    def _drop(fds: list[int]) -> None:
-        for fd in fds:
-            os.close(fd)
 
     def __enter__(self) -> Self:
         return self
@@ -145,13 +195,17 @@ class Lab:
         self.close()
 
 
-def start_holder(sock: socket.socket) -> subprocess.Popen[bytes]:
-    """Starts a holder that imports from where this process does, and never from the current folder (-P)."""
-    path = os.pathsep.join(place or os.getcwd() for place in sys.path)
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "tunnel.lab.holder", str(os.getpid())],
-        stdin=sock.fileno(),
-        stdout=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": path},
-        start_new_session=True,
-    )
+@contextmanager
+def attached(name: str | None = None) -> Iterator[Lab]:
+    """The lab of that name, or the only one that is up; ``LabError`` where there is none, or more than one."""
+    with Lab(place.connect(name)) as lab:
+        lab.adopt()
+        lab.topology = read_topology(lab)
+        yield lab
+
+
+def read_topology(lab: Lab) -> Topology:
+    """What a lab that is up was built from."""
+    (fd,) = lab.open("read the topology", "topology")
+    with open(fd, "rb") as file:
+        return decode(file.read())

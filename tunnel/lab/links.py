@@ -1,77 +1,94 @@
-"""Links, addresses, routes and neighbours of one namespace, over its own netlink socket.
+"""Links, addresses, routes and neighbours of one namespace, over its conversation with rtnetlink.
 
-Only the holder imports this module: pyroute2's blocking calls belong to a process without a loop.
+Only processes of one thread and without a loop import this module: its calls wait for the kernel.
 """
 
 from __future__ import annotations
 
-import asyncio
+import errno
 import socket
+import struct
 import time
 from collections.abc import Callable
 from typing import Any
 
-from pyroute2 import IPRoute
+from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
-IFA_F_NODAD = 0x02
+from tunnel.lab import messages
+from tunnel.lab.rtnl import HEADER, Conversation, Refused, attributes
+
 IFF_UP = 0x1
+IFLA_OPERSTATE, IFLA_CARRIER = 16, 33  # include/uapi/linux/if_link.h
+OPER_UNKNOWN, OPER_UP = 0, 6  # include/uapi/linux/if.h
+IFINFOMSG = struct.Struct("=BxHiII")
+LOOPBACK_UP = messages.link_set(1, up=True)  # lo is the first interface of every namespace
 SETTLE_STEP_S, SETTLE_ROUNDS = 0.001, 2_000  # linkwatch runs at least once a second
-NUD_PERMANENT = 0x80
 
 
-def open_netlink(loop: asyncio.AbstractEventLoop) -> IPRoute:
-    """A netlink socket of the namespace the thread stands in; without groups, so that nothing piles up."""
-    return IPRoute(groups=0, ext_ack=True, use_event_loop=loop)
-
-
-def link(ip: IPRoute, interface: str) -> Any:
+def link(talk: Conversation, interface: str) -> Any:
     """The kernel's message about an interface."""
-    return ip.link("get", ifname=interface)[0]
+    return _decoded(ifinfmsg, talk.ask(messages.link_get(interface)))[0]
 
 
-def index(ip: IPRoute, interface: str) -> int:
+def index(talk: Conversation, interface: str) -> int:
     """The number of an interface in its namespace."""
-    return int(link(ip, interface)["index"])
+    return int(IFINFOMSG.unpack_from(talk.ask(messages.link_get(interface))[0], HEADER.size)[2])
 
 
-def add_veth(
-    ip: IPRoute, interface: str, *, number: int, peer: str, peer_netns: int, options: dict[str, int]
-) -> None:
-    """A veth pair whose far end is made directly in its namespace: it never has another name or place.
-
-    The near end gets the index ``number``, the far end a small one of the kernel's choice: where the
-    two are equal, linkwatch_urgent_event() (net/core/link_watch.c) takes the pair for no pair, and
-    IPv6 waits up to a second for the carrier.
-    """
-    far = {"ifname": peer, "net_ns_fd": peer_netns, **options}
-    ip.link("add", ifname=interface, index=number, kind="veth", peer=far, **options)
+def links(talk: Conversation) -> list[Any]:
+    """The kernel's messages about all interfaces."""
+    return _decoded(ifinfmsg, talk.ask(messages.links_get()))
 
 
-def add_bridge(ip: IPRoute, interface: str, stp: bool) -> None:
-    """A bridge; without the spanning tree its ports forward at once."""
-    ip.link("add", ifname=interface, kind="bridge", br_stp_state=int(stp))
+def addresses(talk: Conversation, interface: str) -> list[str]:
+    """All addresses with their prefixes; IFA_LOCAL is the own one where the link is point to point."""
+    number = index(talk, interface)
+    found = [m for m in _decoded(ifaddrmsg, talk.ask(messages.addresses_get())) if m["index"] == number]
+    return [f"{m.get_attr('IFA_LOCAL') or m.get_attr('IFA_ADDRESS')}/{m['prefixlen']}" for m in found]
 
 
-def change(ip: IPRoute, interface: str, fields: dict[str, Any]) -> None:
-    """Sets what RTM_NEWLINK sets by attribute: ``state``, ``mtu``, ``txqlen``, ``address``."""
-    ip.link("set", index=index(ip, interface), **fields)
+def statistics(talk: Conversation, interface: str) -> dict[str, int]:
+    """The counters of IFLA_STATS64 by the kernel's names; a super-packet counts once."""
+    found = link(talk, interface).get_attr("IFLA_STATS64")
+    return {name: int(found[name]) for name in found}
 
 
-def set_up(ip: IPRoute, interface: str) -> None:
-    """Sets an interface up and waits for it."""
-    change(ip, interface, {"state": "up"})
-    settle(ip, interface)
+def facts(talk: Conversation, interface: str) -> dict[str, Any]:
+    """What ``tunnel.lab.Interface`` holds."""
+    return told(link(talk, interface))
 
 
-def settle(ip: IPRoute, interface: str) -> None:
+def told(found: Any) -> dict[str, Any]:
+    """What ``tunnel.lab.Interface`` holds, of a message of the kernel's."""
+    return {
+        "name": found.get_attr("IFLA_IFNAME"),
+        "index": found["index"],
+        "kind": found.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND"),
+        "mtu": found.get_attr("IFLA_MTU"),
+        "mac": found.get_attr("IFLA_ADDRESS"),
+        "up": bool(found["flags"] & IFF_UP),
+        "carrier": bool(found.get_attr("IFLA_CARRIER")),
+        "txqueuelen": found.get_attr("IFLA_TXQLEN"),
+        "master": found.get_attr("IFLA_MASTER"),
+    }
+
+
+def settle(talk: Conversation, interface: str) -> None:
     """Waits while an interface has a carrier that linkwatch (net/core/link_watch.c) has not yet told
     to IPv6, which until then neither asks for a neighbour nor answers; usually less than 1 ms."""
+    wait_until(lambda: _is_told(talk.ask(messages.link_get(interface))[0]))
 
-    def told() -> bool:
-        found = link(ip, interface)
-        return not found.get_attr("IFLA_CARRIER") or found.get_attr("IFLA_OPERSTATE") in ("UP", "UNKNOWN")
 
-    wait_until(told)
+def settle_all(talk: Conversation) -> None:
+    """``settle`` for every interface of the namespace."""
+    wait_until(lambda: all(map(_is_told, talk.ask(messages.links_get()))))
+
+
+def _is_told(message: bytes) -> bool:
+    """Not decoded as a whole: that would take longer than the wait."""
+    found = attributes(message, HEADER.size + IFINFOMSG.size)
+    return found.get(IFLA_CARRIER) != b"\1" or found[IFLA_OPERSTATE][0] in (OPER_UNKNOWN, OPER_UP)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -82,75 +99,25 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(SETTLE_STEP_S)
 
 
-def enslave(ip: IPRoute, interface: str, bridge: str | None) -> None:
-    """Makes the interface a port of a bridge; None takes it off."""
-    master = index(ip, bridge) if bridge is not None else 0
-    ip.link("set", index=index(ip, interface), master=master)
+def default_family(*networks: str | None) -> int:
+    """The family of the first network that is given; IPv4 where none is."""
+    first = next((network for network in networks if network), "")
+    return socket.AF_INET6 if ":" in first else socket.AF_INET
 
 
-def move(ip: IPRoute, interface: str, netns: int) -> None:
-    """Moves an interface; its addresses and routes are lost, descriptors go on working."""
-    ip.link("set", index=index(ip, interface), net_ns_fd=netns)
+def refuse_tun(talk: Conversation, interface: str) -> None:
+    """Raises for a TUN: a bridge joins Ethernet segments, and its packets have no Ethernet header."""
+    found = link(talk, interface)
+    if found.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND") == "tun" and found.get_attr("IFLA_ADDRESS") is None:
+        words = "a TUN carries IP packets without an Ethernet header, so it is routed, never bridged; make a TAP"
+        raise Refused(errno.EINVAL, words, None)
 
 
-def delete(ip: IPRoute, interface: str) -> None:
-    """Deletes an interface; a veth takes its far end along."""
-    ip.link("del", index=index(ip, interface))
+def _decoded(kind: Any, found: list[bytes]) -> list[Any]:
+    """Messages by their class; ``decode`` reads the header too."""
+    return [_decode(kind(message)) for message in found]
 
 
-def add_address(ip: IPRoute, interface: str, address: str, prefix: int) -> None:
-    """An address that is usable at once, without duplicate address detection."""
-    flags = {"flags": IFA_F_NODAD} if ":" in address else {}
-    ip.addr("add", index=index(ip, interface), address=address, prefixlen=prefix, **flags)
-
-
-def remove_address(ip: IPRoute, interface: str, address: str, prefix: int) -> None:
-    """Takes an address away."""
-    ip.addr("del", index=index(ip, interface), address=address, prefixlen=prefix)
-
-
-def addresses(ip: IPRoute, interface: str) -> list[str]:
-    """All addresses with their prefixes; IFA_LOCAL is the own one where the link is point to point."""
-    found = ip.get_addr(index=index(ip, interface))
-    return [f"{m.get_attr('IFA_LOCAL') or m.get_attr('IFA_ADDRESS')}/{m['prefixlen']}" for m in found]
-
-
-def add_route(
-    ip: IPRoute, destination: str, via: str | None, interface: str | None, metric: int | None
-) -> None:
-    """A route by gateway, interface or both."""
-    fields: dict[str, Any] = {"family": socket.AF_INET6 if ":" in destination else socket.AF_INET}
-    if via is not None:
-        fields["gateway"] = via
-    if interface is not None:
-        fields["oif"] = index(ip, interface)
-    if metric is not None:
-        fields["priority"] = metric
-    ip.route("add", dst=destination, **fields)
-
-
-def add_neighbour(ip: IPRoute, interface: str, address: str, mac: str) -> None:
-    """A permanent neighbour entry; one that is there is replaced."""
-    ip.neigh("replace", ifindex=index(ip, interface), dst=address, lladdr=mac, state=NUD_PERMANENT)
-
-
-def statistics(ip: IPRoute, interface: str) -> dict[str, int]:
-    """The counters of IFLA_STATS64 by the kernel's names; a super-packet counts once."""
-    found = link(ip, interface).get_attr("IFLA_STATS64")
-    return {name: int(found[name]) for name in found}
-
-
-def facts(ip: IPRoute, interface: str) -> dict[str, Any]:
-    """What ``tunnel.lab.Interface`` holds."""
-    found = link(ip, interface)
-    return {
-        "name": interface,
-        "index": found["index"],
-        "kind": found.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND"),
-        "mtu": found.get_attr("IFLA_MTU"),
-        "mac": found.get_attr("IFLA_ADDRESS"),
-        "up": bool(found["flags"] & IFF_UP),
-        "carrier": bool(found.get_attr("IFLA_CARRIER")),
-        "txqueuelen": found.get_attr("IFLA_TXQLEN"),
-        "master": found.get_attr("IFLA_MASTER"),
-    }
+def _decode(message: Any) -> Any:
+    message.decode()
+    return message

@@ -1,9 +1,10 @@
 """Namespaces by system call, and the program that enters some and becomes another.
 
-Run as a file, ``python -I -S netns.py LIFE [user=FD] [net=FD] [mnt=FD] -- PROGRAM ARGUMENT...``
+Run as a file, ``python -I -S netns.py [life=FD] [gate=FD] [user=FD] [net=FD] [mnt=FD] -- PROGRAM ARGUMENT...``
 enters the namespaces behind the descriptors it inherited, closes these and executes PROGRAM; it
-therefore imports nothing but the standard library. LIFE is the reading end of a pipe that a lab
-holds open: whoever comes too late to be killed with the lab does not begin.
+therefore imports nothing but the standard library. ``life`` is the reading end of a pipe that a lab holds
+open: whoever comes too late to be killed with the lab does not begin. ``gate`` is that of a pipe into which
+a lab writes when it has noted the process; it dies with the lab.
 
 ``os.setns`` and ``os.unshare`` only exist from Python 3.12.
 """
@@ -27,7 +28,7 @@ MNT_DETACH = 2
 MS_REC = 0x4000
 MS_SLAVE = 1 << 19
 PR_SET_PDEATHSIG = 1
-OWN_NET = "/proc/thread-self/ns/net"
+OWN_NET, OWN_MOUNT = "/proc/thread-self/ns/net", "/proc/thread-self/ns/mnt"
 KINDS = {"user": CLONE_NEWUSER, "net": CLONE_NEWNET, "mnt": CLONE_NEWNS}
 CANNOT_EXECUTE = 127  # the shell's number for a program that was not found
 
@@ -73,6 +74,16 @@ def open_net() -> int:
     return os.open(OWN_NET, os.O_RDONLY | os.O_CLOEXEC)
 
 
+def in_memory(name: str, text: str) -> int:
+    """A file without a place, with a text in it, to be read from its beginning."""
+    fd = os.memfd_create(name, os.MFD_CLOEXEC)
+    content = text.encode()
+    while content:
+        content = content[os.write(fd, content) :]
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
 @contextmanager
 def inside(fd: int) -> Iterator[None]:
     """Runs its block in the network namespace behind ``fd`` and returns to where the thread was."""
@@ -102,6 +113,23 @@ def private_run() -> None:
     mount("tmpfs", "/run", "tmpfs")
 
 
+def private_mount() -> int:
+    """A descriptor of a new mount namespace with an empty /run; the process stays where it was.
+
+    It must have one thread: that is what may change its mount namespace.
+    """
+    home = os.open(OWN_MOUNT, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        unshare(CLONE_NEWNS)
+        try:
+            renew_run()
+            return os.open(OWN_MOUNT, os.O_RDONLY | os.O_CLOEXEC)
+        finally:
+            setns(home, CLONE_NEWNS)
+    finally:
+        os.close(home)
+
+
 def renew_run() -> None:
     """Empties what ``private_run`` made, with whatever is mounted in it."""
     _check(_libc.umount2(b"/run", MNT_DETACH), "umount /run")
@@ -114,9 +142,18 @@ def enter(spaces: list[str]) -> None:
     folder = Path.cwd()
     for space in spaces:
         kind, fd = space.split("=")
-        setns(int(fd), KINDS[kind])
-        os.close(int(fd))
+        if kind in KINDS:
+            setns(int(fd), KINDS[kind])
+            os.close(int(fd))
     os.chdir(folder)
+
+
+def require_gate(fd: int) -> None:
+    """Waits for the word of the lab that started this process, and dies with it from here on."""
+    die_with_parent(signal.SIGKILL)
+    if not os.read(fd, 1):
+        raise OSError(errno.EOWNERDEAD, "the lab has ended")
+    os.close(fd)
 
 
 def require_life(fd: int) -> None:
@@ -132,11 +169,14 @@ def require_life(fd: int) -> None:
 def main(arguments: list[str]) -> None:
     """See the module; it returns where the program could not be executed."""
     border = arguments.index("--")
-    life, *spaces = arguments[:border]
-    program = arguments[border + 1 :]
+    spaces, program = arguments[:border], arguments[border + 1 :]
+    held = dict(space.split("=") for space in spaces)
     try:
         enter(spaces)
-        require_life(int(life))
+        if "life" in held:
+            require_life(int(held["life"]))
+        if "gate" in held:
+            require_gate(int(held["gate"]))
         os.execvp(program[0], program)
     except OSError as error:
         print(f"{program[0]}: {error.strerror}", file=sys.stderr)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunnel.errors import LabError
 from tunnel.lab import names, netns
+from tunnel.lab.bridges import bridge_attributes
 
 if TYPE_CHECKING:
     from tunnel.lab.lab import Lab
@@ -44,23 +45,50 @@ class Interface:
 class Node:
     """A network namespace, made by ``Lab.node``; interfaces go by their names.
 
-    Attributes: ``name``; ``netns``, a descriptor for setns(2) that the lab closes; ``path`` of the
-    namespace under /proc for programs that want one. Every method raises ``LabError`` with node,
-    interface and the kernel's words.
+    Attributes: ``name``; ``netns`` and ``mount``, descriptors of its namespaces for setns(2), which the lab
+    closes; ``path`` of the first under /proc for programs that want one. Every method raises ``LabError``
+    with node, interface and the kernel's words.
     """
 
-    def __init__(self, lab: Lab, name: str, fd: int, path: str) -> None:
-        self._lab, self.name, self.netns, self.path = lab, name, fd, path
+    def __init__(self, lab: Lab, name: str) -> None:
+        self._lab, self.name = lab, name
+        self._space: tuple[int, int, str] | None = None
 
     def __repr__(self) -> str:
         return f"<Node {self.name}>"
 
+    @property
+    def netns(self) -> int:
+        """A descriptor of its network namespace."""
+        return self._spaces()[0]
+
+    @property
+    def mount(self) -> int:
+        """A descriptor of its mount namespace, which has a /run of its own."""
+        return self._spaces()[1]
+
+    @property
+    def path(self) -> str:
+        """A path of its network namespace, good while the lab is up."""
+        return self._spaces()[2]
+
+    def _spaces(self) -> tuple[int, int, str]:
+        """Fetched when first asked for: a lab may have more nodes than a program descriptors."""
+        if self._space is None:
+            held, (net, mount) = self._lab.fetch(f"node {self.name}", "space", node=self.name)
+            self._space = net, mount, f"/proc/{self._lab.pid}/fd/{held}"
+        return self._space
+
+    def forget(self) -> None:
+        """Lets go of the descriptors."""
+        if self._space is not None:
+            os.close(self._space[0])
+            os.close(self._space[1])
+        self._space = None
+
     def _one(self, what: str, interface: str, op: str, **arguments: Any) -> Any:
         place = f"node {self.name}, {names.interface_name(interface)}"
         return self._lab.call(f"{place}: {what}", op, node=self.name, interface=interface, **arguments)
-
-    def _link(self, what: str, interface: str, call: str, **arguments: Any) -> Any:
-        return self._one(what, interface, "link", call=call, **arguments)
 
     def up(self, *interfaces: str) -> None:
         """Sets interfaces up; a link of which both ends are up is usable from then on."""
@@ -70,7 +98,7 @@ class Node:
     def down(self, *interfaces: str) -> None:
         """Sets interfaces down."""
         for interface in interfaces:
-            self._link("set down", interface, "change", fields={"state": "down"})
+            self._one("set down", interface, "set", fields={"up": False})
 
     def set(
         self,
@@ -85,11 +113,11 @@ class Node:
         if mtu is not None:
             fields["mtu"] = names.count("mtu", mtu)
         if txqueuelen is not None:
-            fields["txqlen"] = names.count("txqueuelen", txqueuelen)
+            fields["txqueuelen"] = names.count("txqueuelen", txqueuelen)
         if mac is not None:
-            fields["address"] = names.mac(mac)
+            fields["mac"] = names.mac(mac)
         what = " ".join(f"{name} {value}" for name, value in fields.items())
-        self._link(f"set {what}", interface, "change", fields=fields)
+        self._one(f"set {what}", interface, "set", fields=fields)
 
     def address(self, interface: str, *addresses: str) -> None:
         """Adds addresses like ``10.0.0.1/24`` or ``fd00::1/64``, usable at once."""
@@ -101,17 +129,17 @@ class Node:
         """Takes addresses away, written as they were added."""
         for text in addresses:
             own, prefix = names.address(text)
-            self._link(f"remove address {text}", interface, "remove_address", address=own, prefix=prefix)
+            self._one(f"remove address {text}", interface, "address", address=own, prefix=prefix, remove=True)
 
     def addresses(self, interface: str) -> list[str]:
         """All addresses with their prefixes, the link-local ones of IPv6 included."""
-        found: list[str] = self._link("list addresses", interface, "addresses")
+        found: list[str] = self._one("list addresses", interface, "addresses")
         return found
 
     def neighbour(self, interface: str, address: str, mac: str) -> None:
         """Sets a permanent ARP or neighbour discovery entry."""
         where = {"address": str(names.host(address)), "mac": names.mac(mac)}
-        self._link(f"neighbour {address}", interface, "add_neighbour", **where)
+        self._one(f"neighbour {address}", interface, "neighbour", **where)
 
     def route(
         self, to: str, *, via: str | None = None, interface: str | None = None, metric: int | None = None
@@ -120,10 +148,9 @@ class Node:
         gateway = names.host(via) if via else None
         self._lab.call(
             f"node {self.name}: route to {to} via {via or interface}",
-            "link",
+            "route",
             node=self.name,
-            call="add_route",
-            destination=names.destination(to, gateway.version if gateway else 4),
+            to=names.destination(to, gateway.version if gateway else 4),
             via=str(gateway) if gateway else None,
             interface=names.interface_name(interface) if interface else None,
             metric=names.count("metric", metric) if metric is not None else None,
@@ -131,14 +158,14 @@ class Node:
 
     def bridge(self, name: str, ports: Iterable[str] = (), *, stp: bool = False) -> str:
         """Makes a bridge, down, with the given interfaces as its ports; gives its name."""
-        self._link("make a bridge", name, "add_bridge", stp=stp)
+        self._one("make a bridge", name, "link", kind="bridge", data=bridge_attributes(stp=stp))
         self.enslave(name, *ports)
         return name
 
     def enslave(self, bridge: str | None, *ports: str) -> None:
         """Makes interfaces ports of a bridge; None takes them off theirs."""
         for port in ports:
-            self._link(f"make it a port of {bridge}", port, "enslave", bridge=bridge)
+            self._one(f"make it a port of {bridge}", port, "enslave", bridge=bridge)
 
     def delete(self, interface: str) -> None:
         """Deletes an interface; a veth takes its far end along."""
@@ -150,11 +177,11 @@ class Node:
 
     def interface(self, name: str) -> Interface:
         """What the kernel says of an interface."""
-        return Interface(**self._link("look at it", name, "facts"))
+        return Interface(**self._one("look at it", name, "facts"))
 
     def statistics(self, interface: str) -> dict[str, int]:
         """The kernel's counters (``rx_packets``, ``tx_bytes``, ``rx_dropped`` ...; rtnl_link_stats64)."""
-        found: dict[str, int] = self._link("read statistics", interface, "statistics")
+        found: dict[str, int] = self._one("read statistics", interface, "statistics")
         return found
 
     def sysctl(self, name: str, value: str | int | None = None) -> str:
@@ -168,7 +195,7 @@ class Node:
     def socket(self, family: int, kind: int, proto: int = 0) -> socket.socket:
         """A socket of this node, for use in this process."""
         what = f"node {self.name}: open a socket ({family}, {kind}, {proto})"
-        fd = self._lab.open(what, "socket", node=self.name, family=family, kind=kind, proto=proto)
+        (fd,) = self._lab.open(what, "socket", node=self.name, family=family, kind=kind, proto=proto)
         return socket.socket(family, kind, proto, fileno=fd)
 
     def tun(
@@ -182,24 +209,24 @@ class Node:
         flags = IFF_NO_PI | (IFF_TAP if tap else IFF_TUN)
         flags |= IFF_VNET_HDR * vnet_hdr | IFF_MULTI_QUEUE * multi_queue
         what = f"node {self.name}, {names.interface_name(name)}: open"
-        return self._lab.open(what, "tun", node=self.name, interface=name, flags=flags)
+        return self._lab.open(what, "tun", node=self.name, interface=name, flags=flags)[0]
 
     def popen(self, command: Sequence[str | os.PathLike[str]], **options: Any) -> subprocess.Popen[Any]:
         """Starts a program in this node: ``options`` are those of ``subprocess.Popen``.
 
-        It keeps the current folder, sees the lab's private /run, and is killed with the lab. It is
+        It keeps the current folder, sees the node's private /run, and is killed with the lab. It is
         this process's child by its own process id.
         """
         program = [os.fspath(word) for word in command]
         path = (options.get("env") or os.environ).get("PATH")
         if "/" not in program[0] and shutil.which(program[0], path=path) is None:
             raise LabError(f"node {self.name}: {program[0]} is not installed; install it")
-        spaces = {"user": self._lab.user, "net": self.netns, "mnt": self._lab.mount}
+        spaces = {"user": self._lab.user, "net": self.netns, "mnt": self.mount, "life": self._lab.life}
         if not self._lab.rootless:
             del spaces["user"]
-        options["pass_fds"] = (*options.get("pass_fds", ()), *spaces.values(), self._lab.life)
+        options["pass_fds"] = (*options.get("pass_fds", ()), *spaces.values())
         wanted = [f"{kind}={fd}" for kind, fd in spaces.items()]
-        enter = [sys.executable, "-I", "-S", netns.__file__, str(self._lab.life), *wanted, "--"]
+        enter = [sys.executable, "-I", "-S", netns.__file__, *wanted, "--"]
         process: subprocess.Popen[Any] = subprocess.Popen([*enter, *program], **options)
         self._lab.started(process)
         return process

@@ -20,6 +20,21 @@ def net_of(pid: int) -> int:
     return 0
 
 
+def start_of(pid: int) -> int:
+    """When a process started, in clock ticks since boot (proc_pid_stat(5)); 0 for one that has ended.
+
+    With the number it names a process for certain: numbers are given again.
+    """
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    return 0
+
+
+def identity(pid: int) -> dict[str, int]:
+    """What names a process for certain, as a record keeps it."""
+    return {"pid": pid, "start": start_of(pid)}
+
+
 def in_namespaces(inodes: Collection[int], spare: Collection[int]) -> Iterator[int]:
     """Process ids in the namespaces, except for the spared."""
     everyone = {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()}

@@ -1,172 +1,124 @@
-"""What a holder can be asked, one method a request, and the namespaces it keeps.
+"""What a holder can be asked, one method a request.
 
-A request names the operation ``op`` and its arguments; ``node`` and ``peer`` are names of nodes. A
-method gives a value that JSON can carry, or an ``Opened``, whose descriptor goes to the asker.
+A request names the operation ``op`` and its arguments; ``node`` and ``peer`` are names of nodes. A method
+gives a value that JSON can carry, or an ``Opened``, whose descriptors go to the asker.
 """
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 import os
 import resource
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from pyroute2 import IPRoute, NetlinkError
-
-from tunnel.lab import links, netns, within
+from tunnel.lab import netns, within
+from tunnel.lab.holding import Answer, Holding
+from tunnel.lab.link_requests import LinkRequests
+from tunnel.lab.process_requests import ProcessRequests
 from tunnel.lab.processes import end_all_in
-
-IPV6 = Path("/proc/sys/net/ipv6")  # absent where the kernel was started without
-NO_DAD = ("net/ipv6/conf/all/accept_dad", "net/ipv6/conf/default/accept_dad")
-FIRST_INDEX = 10_001  # of a veth's near end, far from those the kernel gives
-
-End: TypeAlias = tuple[str, str]  # a node's and an interface's name
-NOWHERE: End = ("", "")
-
-
-@dataclass(frozen=True)
-class Space:
-    """A node as the holder knows it: the descriptor of its namespace, and its netlink socket."""
-
-    netns: int
-    ip: IPRoute
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A descriptor for the asker, beside a value."""
+    """Descriptors for the asker, beside a value."""
 
-    fd: int
+    fds: list[int]
     value: Any = None
 
 
-class Requests:
-    """The nodes of one lab. All netlink sockets share one event loop, which only runs inside a call."""
+class Requests(LinkRequests, ProcessRequests):
+    """Answers requests about one holding; ``rootless`` tells of a user namespace, ``life`` is a pipe's end."""
 
-    def __init__(self) -> None:
-        self._spaces: dict[str, Space] = {}
-        self._indexes = itertools.count(FIRST_INDEX)
-        self._peers: dict[End, End] = {}
-        self._loop = asyncio.new_event_loop()
+    def __init__(self, rootless: bool, life: int) -> None:
+        self.rootless, self._life = rootless, life
+        self.holding = Holding()
+        self.forget_links()
+        self.forget_programs()
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
-    def inodes(self) -> set[int]:
-        """The inodes of all namespaces kept."""
-        return {os.fstat(space.netns).st_ino for space in self._spaces.values()}
+    def answer(self, request: dict[str, Any], fds: list[int]) -> Answer:
+        """Runs one request that came with ``fds``; those that go back are the caller's to close."""
+        arguments = {key: value for key, value in request.items() if key != "op"}
+        if fds:
+            arguments["fds"] = fds
+        try:
+            result = self._run(request["op"], arguments)
+            self.holding.flush()
+        except BaseException:
+            self.holding.drop_waiting()
+            raise
+        return (result.value, result.fds) if isinstance(result, Opened) else (result, [])
 
-    def answer(self, request: dict[str, Any]) -> tuple[Any, list[int]]:
-        """Runs one request; the descriptors are the caller's to close."""
-        result = getattr(self, "op_" + request.pop("op"))(**request)
-        return (result.value, [result.fd]) if isinstance(result, Opened) else (result, [])
+    def _run(self, op: str, arguments: dict[str, Any]) -> Any:
+        return getattr(self, f"op_{op}")(**arguments)
+
+    def op_steps(self, first: int, steps: list[dict[str, Any]]) -> None:
+        """Some steps of a plan, numbered from ``first``: what waits for one namespace is sent together."""
+        try:
+            for number, step in enumerate(steps, first):
+                self.holding.step = number
+                self._run(step["op"], {key: value for key, value in step.items() if key != "op"})
+            self.holding.flush()
+        finally:
+            self.holding.step = None
+
+    def op_hello(self) -> Opened:
+        """Whether there is a user namespace of its own, the lab's name, the holder's process; descriptors of
+        that user namespace and of a pipe that stays open for as long as the lab is to live."""
+        fds = [os.open("/proc/self/ns/user", os.O_RDONLY | os.O_CLOEXEC), os.dup(self._life)]
+        lab = self.holding.journal.lab if self.holding.journal else None
+        return Opened(fds, {"rootless": self.rootless, "lab": lab, "pid": os.getpid()})
+
+    def op_claim(self, lab: str, topology: str, fds: list[int]) -> None:
+        """Gives the lab a name by which other programs find it; ``fds`` holds the runtime folder."""
+        self.holding.claim(lab, fds[0], topology)
+
+    def op_keep(self) -> None:
+        """From now on the lab outlives the program that made it."""
+        self.holding.kept = True
+
+    def op_end(self) -> int:
+        """Ends the lab after this answer; the process to wait for."""
+        self.holding.ended = True
+        return os.getpid()
 
     def op_clear(self) -> None:
         """Ends what runs in the nodes and lets go of them all; /run is empty again."""
-        end_all_in(self.inodes(), spare={os.getpid(), os.getppid()})
-        for space in self._spaces.values():
-            space.ip.close()
-            os.close(space.netns)
-        self._spaces.clear()
-        self._peers.clear()
+        end_all_in(self.holding.inodes(), spare={os.getpid(), os.getppid()})
+        self.holding.clear()
+        self.forget_links()
+        self.forget_programs()
         netns.renew_run()
 
-    def op_node(self, node: str) -> Opened:
-        """Makes a node; its descriptor, and the number it has here."""
-        home = netns.open_net()
-        try:
-            netns.unshare(netns.CLONE_NEWNET)
-            try:
-                space = Space(netns.open_net(), links.open_netlink(self._loop))
-            finally:
-                netns.setns(home, netns.CLONE_NEWNET)
-        finally:
-            os.close(home)
-        self._spaces[node] = space
-        self._furnish(space)
-        return Opened(os.dup(space.netns), space.netns)
+    def op_node(self, node: str) -> None:
+        """Makes a node."""
+        self.holding.add(node)
 
-    def _furnish(self, space: Space) -> None:
-        for path in NO_DAD if IPV6.exists() else ():
-            within.sysctl(space.netns, path, "0")
-        links.change(space.ip, "lo", {"state": "up"})
+    def op_nodes(self) -> list[str]:
+        """The names of all nodes."""
+        return list(self.holding.spaces)
 
-    def op_veth(self, node: str, interface: str, peer: str, far: str, options: dict[str, int]) -> None:
-        """A veth pair from ``node`` to ``peer``."""
-        links.add_veth(
-            self._spaces[node].ip,
-            interface,
-            number=next(self._indexes),
-            peer=far,
-            peer_netns=self._spaces[peer].netns,
-            options=options,
-        )
-        self._pair((node, interface), (peer, far))
+    def op_space(self, node: str) -> Opened:
+        """A node's network and mount namespace; the value is the number here of the first."""
+        one = self.holding.spaces[node]
+        mount = one.mount(netns.private_mount)
+        return Opened([os.dup(one.netns), os.dup(mount)], one.netns)
 
-    def op_up(self, node: str, interface: str) -> None:
-        """Sets an interface up; a link of which both ends are up is usable from then on."""
-        links.set_up(self._spaces[node].ip, interface)
-        self._settle_addresses(node)
-        if (node, interface) in self._peers:
-            far_node, far = self._peers[node, interface]
-            with suppress(NetlinkError):  # a program in the node may have deleted it
-                links.settle(self._spaces[far_node].ip, far)
-            self._settle_addresses(far_node)
-
-    def _settle_addresses(self, node: str) -> None:
-        if IPV6.exists():
-            links.wait_until(lambda: within.addresses_are_heard(self._spaces[node].netns))
-
-    def op_address(self, node: str, interface: str, address: str, prefix: int) -> None:
-        """Adds an address, usable at once."""
-        links.add_address(self._spaces[node].ip, interface, address, prefix)
-        self._settle_addresses(node)
-
-    def _pair(self, near: End, far: End) -> None:
-        self._peers[near], self._peers[far] = far, near
-
-    def op_move(self, node: str, interface: str, peer: str) -> None:
-        """Moves an interface from ``node`` to ``peer``."""
-        links.move(self._spaces[node].ip, interface, self._spaces[peer].netns)
-        if (node, interface) in self._peers:
-            self._pair((peer, interface), self._peers.pop((node, interface)))
-
-    def op_link(self, node: str, call: str, **arguments: Any) -> Any:
-        """A function of ``tunnel.lab.links`` that concerns one node only."""
-        return LINK_CALLS[call](self._spaces[node].ip, **arguments)
-
-    def op_delete(self, node: str, interface: str) -> None:
-        """Deletes an interface, with its far end if it has one."""
-        links.delete(self._spaces[node].ip, interface)
-        self._peers.pop(self._peers.pop((node, interface), NOWHERE), None)
+    def op_topology(self) -> Opened:
+        """What the lab was made from, as a file in memory."""
+        return Opened([netns.in_memory("topology", self.holding.topology or "")])
 
     def op_sysctl(self, node: str, path: str, value: str | None) -> str:
         """Writes and reads a sysctl."""
-        return within.sysctl(self._spaces[node].netns, path, value)
+        self.holding.flush()
+        return within.sysctl(self.holding.spaces[node].netns, path, value)
 
     def op_socket(self, node: str, family: int, kind: int, proto: int) -> Opened:
         """A socket of the node."""
-        return Opened(within.open_socket(self._spaces[node].netns, family, kind, proto))
+        return Opened([within.open_socket(self.holding.spaces[node].netns, family, kind, proto)])
 
     def op_tun(self, node: str, interface: str, flags: int) -> Opened:
         """A queue of a TUN or TAP."""
-        return Opened(within.open_tun(self._spaces[node].netns, interface, flags))
-
-
-LINK_CALLS = {
-    call.__name__: call
-    for call in (
-        links.add_bridge,
-        links.change,
-        links.enslave,
-        links.remove_address,
-        links.addresses,
-        links.add_route,
-        links.add_neighbour,
-        links.statistics,
-        links.facts,
-    )
-}
+        self.holding.flush()
+        return Opened([within.open_tun(self.holding.spaces[node].netns, interface, flags)])

@@ -18,8 +18,10 @@ Mtu = Annotated[int, Meta(ge=68, le=65535, description="bytes")]
 QueueLength = Annotated[int, Meta(ge=0, le=100_000, description="packets")]
 Mac = Annotated[str, Meta(description="like 02:00:00:00:00:01")]
 Number = Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
+TableNumber = Annotated[int, Meta(ge=1, le=0xFFFF_FFFF, description="number of a routing table")]
 Id = Annotated[int, Meta(ge=0, le=0xFFFF_FFFE, description="a numeric user or group id")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
+Setting: TypeAlias = str | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Seconds = Annotated[float, Meta(gt=0, le=3600, description="seconds")]
 
 
@@ -34,14 +36,14 @@ class Route(Table):
     via: str | None = None
     interface: str | None = None
     metric: Number | None = None
-    table: Number | None = None
+    table: TableNumber | None = None
     source: str | None = None
 
 
 class Rule(Table, rename={"source": "from"}):
     """A policy routing rule: packets that match look into ``table``."""
 
-    table: Number
+    table: TableNumber
     source: str | None = None
     to: str | None = None
     iif: str | None = None
@@ -72,7 +74,7 @@ class Command(Table):
     """A program to run in a node while the lab is up."""
 
     command: Annotated[list[str], Meta(min_length=1, description="program and arguments")]
-    ready: Readiness = Readiness()
+    ready: Readiness = msgspec.field(default_factory=Readiness)
     env: dict[str, str] = {}
 
 
@@ -128,7 +130,7 @@ class Place(Table):
     """What nodes and bridges have in common."""
 
     interfaces: dict[str, AnyInterface] = {}
-    sysctls: dict[str, str | int] = {}
+    sysctls: dict[str, Setting] = {}
 
 
 class Node(Place):

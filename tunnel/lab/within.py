@@ -15,7 +15,10 @@ from tunnel.lab.netns import inside
 
 RTF_LOCAL = 0x80000000  # include/uapi/linux/ipv6_route.h
 CLONE_DEVICE = "/dev/net/tun"
-TUNSETIFF = 0x400454CA  # include/uapi/linux/if_tun.h
+TUNSETIFF, TUNSETPERSIST = 0x400454CA, 0x400454CB  # include/uapi/linux/if_tun.h
+TUNSETOWNER, TUNSETGROUP = 0x400454CC, 0x400454CE
+IFF_TUN_EXCL = 0x8000
+TCP_LISTEN = "0A"  # include/net/tcp_states.h
 
 
 def open_socket(netns: int, family: int, kind: int, proto: int) -> int:
@@ -27,13 +30,52 @@ def open_socket(netns: int, family: int, kind: int, proto: int) -> int:
 def open_tun(netns: int, name: str, flags: int) -> int:
     """A queue of the TUN or TAP ``name``, non-blocking; the device goes with its last descriptor."""
     with inside(netns):
-        fd = os.open(CLONE_DEVICE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        return _tun(name, flags)
+
+
+def make_tun(netns: int, name: str, flags: int, *, owner: int | None = None, group: int | None = None) -> int:
+    """A persistent TUN or TAP, which ``owner`` and ``group`` (numeric ids) may attach; its index."""
+    with inside(netns):
+        fd = _tun(name, flags | IFF_TUN_EXCL)
         try:
-            fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), flags))
-        except OSError:
+            for request, value in ((TUNSETOWNER, owner), (TUNSETGROUP, group), (TUNSETPERSIST, 1)):
+                if value is not None:
+                    fcntl.ioctl(fd, request, value)
+            return socket.if_nametoindex(name)
+        finally:
             os.close(fd)
-            raise
-        return fd
+
+
+def _tun(name: str, flags: int) -> int:
+    fd = os.open(CLONE_DEVICE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), flags))
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
+def ports(netns: int, proto: str) -> list[int]:
+    """The local ports of ``tcp`` sockets that listen, or of ``udp`` sockets that are bound, of both families."""
+    found = set()
+    with inside(netns):
+        for name in (proto, f"{proto}6"):
+            file = Path(f"/proc/thread-self/net/{name}")
+            for line in file.read_text().splitlines()[1:] if file.exists() else ():
+                _, local, _, state, *_ = line.split()
+                if proto != "tcp" or state == TCP_LISTEN:
+                    found.add(int(local.rpartition(":")[2], 16))
+    return sorted(found)
+
+
+def write_sysctl(path: str, value: str) -> None:
+    """A sysctl of the thread's own namespace, below /proc/sys."""
+    fd = os.open(f"/proc/sys/{path}", os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(fd, value.encode())
+    finally:
+        os.close(fd)
 
 
 def sysctl(netns: int, path: str, value: str | None) -> str:

@@ -15,13 +15,14 @@ import pytest
 
 from tests.unit.cli.calls import TOP, Ended, call, graph_file
 from tunnel import control
+from tunnel import runtime as runtime_folder
 
 
 @pytest.fixture(autouse=True)
 def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A runtime folder of the test's own."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr(control, "ROOTS_FOLDER", tmp_path / "tunnel")
+    monkeypatch.setattr(runtime_folder, "ROOTS_FOLDER", tmp_path / "tunnel")
     return tmp_path
 
 
@@ -29,7 +30,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def engine(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """``tunnel run`` of a small graph, whose control socket is in ``folder`` whoever runs it."""
     program = (
-        f"from pathlib import Path; from tunnel import control; control.ROOTS_FOLDER = Path({str(folder)!r}, 'tunnel');"
+        f"from pathlib import Path; from tunnel import runtime; runtime.ROOTS_FOLDER = Path({str(folder)!r}, 'tunnel');"
         f"from tunnel.cli import main; main(['run', '--trust-file', {graph_file(folder)!r}])"
     )
     with subprocess.Popen([sys.executable, "-c", program], cwd=TOP, stderr=subprocess.PIPE, text=True) as process:

@@ -11,18 +11,36 @@ import pytest
 
 from tunnel.lab import holder
 from tunnel.lab.channel import Channel
+from tunnel.lab.rtnl import Refused
 
 
-class KernelError(Exception):
-    """Like pyroute2's NetlinkError."""
+class Holding:
+    """Nothing is held."""
 
-    code = errno.ENODEV
+    kept = ended = False
+    listener = None
+
+
+class Ending:
+    """It never comes; ``parent`` is set by a lab that is kept."""
+
+    parent = None
+
+    def __init__(self) -> None:
+        self.fd = os.eventfd(0)
 
 
 class Requests:
     """Answers by what is asked for."""
 
-    def answer(self, request: dict[str, Any]) -> tuple[Any, list[int]]:
+    holding = Holding()
+
+    def speaking(self) -> dict[int, Any]:
+        """No program runs."""
+        return {}
+
+    def answer(self, request: dict[str, Any], fds: list[int]) -> tuple[Any, list[int]]:
+        """A value, a descriptor or a refusal."""
         match request["op"]:
             case "value":
                 return request["x"], []
@@ -39,16 +57,15 @@ class Requests:
 def parent() -> Iterator[Channel]:
     ours, theirs = map(Channel, socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
 
-    def serve() -> None:
-        with pytest.raises(EOFError):
-            holder.serve(theirs, Requests())
-
-    thread = Thread(target=serve)
+    ending: Any = Ending()
+    requests: Any = Requests()
+    thread = Thread(target=holder.Clients(theirs, requests, ending).serve)
     thread.start()
     yield ours
     ours.close()
     thread.join()
     theirs.close()
+    os.close(ending.fd)
 
 
 def ask(parent: Channel, **request: Any) -> tuple[Any, list[int]]:
@@ -74,5 +91,5 @@ def test_a_refusal_costs_one_request(parent: Channel) -> None:
 
 
 def test_the_kernel_s_own_words_are_told() -> None:
-    told = holder.failure(KernelError(errno.ENODEV, "Device does not exist"))
-    assert told == {"errno": errno.ENODEV, "words": "Device does not exist"}
+    told = holder.failure(Refused(errno.ENODEV, "Device does not exist", 7))
+    assert told == {"errno": errno.ENODEV, "words": "Device does not exist", "step": 7}

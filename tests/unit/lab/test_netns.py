@@ -14,7 +14,7 @@ def execute(*program: str, alive: bool = True) -> subprocess.CompletedProcess[st
     life, hold = os.pipe()
     if not alive:
         os.close(hold)
-    command = [sys.executable, "-I", "-S", netns.__file__, str(life), "--", *program]
+    command = [sys.executable, "-I", "-S", netns.__file__, f"life={life}", "--", *program]
     done = subprocess.run(command, pass_fds=[life], capture_output=True, text=True, check=False)
     for fd in (life, hold) if alive else (life,):
         os.close(fd)

@@ -1,0 +1,127 @@
+"""What a holder holds: the namespaces of its lab, what it was asked to make in them, and the journal."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tunnel.lab import journal, links, processes, space, within
+from tunnel.lab.journal import Journal
+from tunnel.lab.space import Space
+
+IPV6 = Path("/proc/sys/net/ipv6")  # absent where the kernel was started without
+NO_DAD = ("net/ipv6/conf/all/accept_dad", "net/ipv6/conf/default/accept_dad")
+CLIENTS = 16  # that wait to be accepted
+
+
+class Holding:
+    """The namespaces by the names of their nodes; requests to the kernel wait until ``flush``.
+
+    While ``step`` numbers the steps of a plan, an interface that was made here is known by its index, and
+    requests for one namespace are sent together; what is refused then carries the step's number.
+    """
+
+    def __init__(self) -> None:
+        self.spaces: dict[str, Space] = {}
+        self.step: int | None = None
+        self.journal: Journal | None = None
+        self.listener: socket.socket | None = None
+        self.topology: str | None = None
+        self.kept = self.ended = False
+        self._open: Space | None = None
+        self._fresh: list[Space] = []
+
+    def inodes(self) -> set[int]:
+        """The inodes of all namespaces kept."""
+        return {one.inode for one in self.spaces.values()}
+
+    def add(self, node: str) -> Space:
+        """A new namespace with loopback up and no duplicate address detection."""
+        made = space.new(_without_detection)
+        self.spaces[node] = made
+        if self.journal:
+            self.journal.add("netns", node=node, inode=made.inode, cookie=made.cookie)
+        made.talk.put(links.LOOPBACK_UP, self.step)
+        self._fresh.append(made)
+        return made
+
+    def put(self, node: str, request: bytes) -> None:
+        """Takes a request to a node's kernel along; those of another node that wait are sent before."""
+        one = self.spaces[node]
+        if self._open is not one:
+            self.flush_open()
+            self._open = one
+        one.talk.put(request, self.step)
+
+    def flush_open(self) -> None:
+        """Sends what waits for the node of the last request."""
+        one, self._open = self._open, None
+        if one:
+            one.talk.flush()
+
+    def flush(self) -> None:
+        """Sends everything that waits; raises what the kernel refused first."""
+        self.flush_open()
+        fresh, self._fresh = self._fresh, []
+        for one in fresh:
+            one.talk.flush()
+
+    def drop_waiting(self) -> None:
+        """Forgets what was not sent, after a failure."""
+        for one in (self._open, *self._fresh):
+            if one:
+                one.talk.forget()
+        self._open, self._fresh = None, []
+
+    def index(self, node: str, interface: str) -> int:
+        """The number of an interface; outside of plans the kernel is asked, since programs may have changed it."""
+        if self.step is not None:
+            return self.spaces[node].index(interface)
+        self.flush_open()
+        return links.index(self.spaces[node].talk, interface)
+
+    def claim(self, lab: str, folder: int, topology: str) -> None:
+        """Makes this the holder of a lab that can be found by its name; ``folder`` is owned from then on."""
+        try:
+            self.journal = Journal.create(lab, folder)
+        except BaseException:
+            os.close(folder)
+            raise
+        self.topology = topology
+        self.journal.add("lab", lab=lab, **processes.identity(os.getpid()))
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+        path = f"/proc/self/fd/{folder}/{journal.socket_name(lab)}"
+        with suppress(FileNotFoundError):
+            os.unlink(path)  # a dead lab's, whose journal is gone
+        self.listener.bind(path)
+        os.chmod(path, 0o600)
+        self.listener.listen(CLIENTS)
+
+    def clear(self) -> None:
+        """Lets go of every namespace."""
+        for one in self.spaces.values():
+            one.close()
+        self.spaces.clear()
+        self._fresh.clear()
+        self._open = None
+
+    def close(self) -> None:
+        """The end of the lab, once nothing runs in it any more."""
+        self.clear()
+        if self.listener:
+            self.listener.close()
+        if self.journal:
+            self.journal.remove()
+
+
+def _without_detection() -> None:
+    """In the new namespace: nobody else can have the address that a lab gives."""
+    for path in NO_DAD if IPV6.exists() else ():
+        within.write_sysctl(path, "0")
+
+
+Answer = tuple[Any, list[int]]
+"""A value that JSON can carry, and descriptors for the asker, which are closed here."""
