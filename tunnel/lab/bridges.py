@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 CLOCK_HZ = 100  # the kernel counts these times in hundredths of a second (USER_HZ)
@@ -21,3 +22,17 @@ def bridge_attributes(
         "IFLA_BR_VLAN_FILTERING": vlan_filtering,
     }
     return {"attrs": [(name, int(value)) for name, value in wanted.items() if value is not None]}
+
+
+def vxlan_attributes(
+    vni: int, *, remote: str | None = None, local: str | None = None, port: int = 4789, learning: bool = True
+) -> dict[str, Any]:
+    """Those of a VXLAN device (IFLA_VXLAN_*): the peer or group ``remote``, our address, UDP port, learning."""
+    wanted = {
+        "IFLA_VXLAN_ID": vni,
+        "IFLA_VXLAN_GROUP6" if ":" in (remote or "") else "IFLA_VXLAN_GROUP": remote,
+        "IFLA_VXLAN_LOCAL6" if ":" in (local or "") else "IFLA_VXLAN_LOCAL": local,
+        "IFLA_VXLAN_PORT": socket.htons(port),  # big-endian in the message, and the library writes it as it is
+        "IFLA_VXLAN_LEARNING": int(learning),
+    }
+    return {"attrs": [(name, value) for name, value in wanted.items() if value is not None]}

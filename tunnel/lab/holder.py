@@ -171,6 +171,7 @@ def main() -> None:
         Clients(channel, requests, ending).serve()
     finally:
         os.close(hold)
+        requests.end_programs()
         end_all_in(requests.holding.inodes(), spare={os.getpid(), os.getppid()})
         requests.holding.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ class Holding:
         self.listener: socket.socket | None = None
         self.topology: str | None = None
         self.kept = self.ended = False
+        self.taps: dict[tuple[str, str], int] = {}
+        self.engine: int | None = None
         self._open: Space | None = None
         self._fresh: list[Space] = []
 
@@ -104,8 +107,12 @@ class Holding:
         """Lets go of every namespace."""
         for one in self.spaces.values():
             one.close()
+        for fd in self.taps.values():
+            os.close(fd)
         self.spaces.clear()
+        self.taps.clear()
         self._fresh.clear()
+        self.engine = None
         self._open = None
 
     def close(self) -> None:
@@ -123,5 +130,13 @@ def _without_detection() -> None:
         within.write_sysctl(path, "0")
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A value for the asker, and descriptors, which are closed here once they are sent."""
+
+    fds: list[int]
+    value: Any = None
+
+
 Answer = tuple[Any, list[int]]
-"""A value that JSON can carry, and descriptors for the asker, which are closed here."""
+"""What an ``Opened`` holds, in the order of a message."""

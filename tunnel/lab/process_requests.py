@@ -7,6 +7,7 @@ They are the holder's children, so that they outlive the command that built the 
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from typing import Any
 
 from tunnel.lab import netns, within
 from tunnel.lab.holding import Holding
-from tunnel.lab.processes import identity
+from tunnel.lab.processes import identity, net_of
 
 OUTPUT = 64 * 1024  # bytes of it that are kept
 
@@ -25,7 +26,7 @@ OUTPUT = 64 * 1024  # bytes of it that are kept
 class Program:
     """A program of the lab: its node and words, the reading end of its output, the last of what it said."""
 
-    node: str
+    node: str | None
     command: list[str]
     process: subprocess.Popen[bytes]
     pipe: int
@@ -57,8 +58,6 @@ class ProcessRequests:
 
     def forget_programs(self) -> None:
         """Begins anew: none runs."""
-        for one in getattr(self, "_programs", {}).values():
-            one.close()
         self._programs: dict[int, Program] = {}
 
     def speaking(self) -> dict[int, Program]:
@@ -66,9 +65,9 @@ class ProcessRequests:
         return {one.pipe: one for one in self._programs.values() if one.pipe >= 0}
 
     def op_start(
-        self, node: str, command: list[str], env: dict[str, str], folder: str, fds: Sequence[int] = ()
+        self, node: str | None, command: list[str], env: dict[str, str], folder: str, fds: Sequence[int] = ()
     ) -> int:
-        """Starts a program in a node, in ``folder``; ``fds`` it inherits. Its process id.
+        """Starts a program in a node (None: beside them), in ``folder``; ``fds`` it inherits. Its process id.
 
         It is written down before it becomes that program: until then it waits at a gate.
         """
@@ -78,8 +77,7 @@ class ProcessRequests:
         try:
             process = self._enter(node, command, env, folder, theirs, gate, fds)
             if self.holding.journal:
-                where = self.holding.spaces[node].inode
-                self.holding.journal.add("process", node=node, inode=where, **identity(process.pid))
+                self.holding.journal.add("process", node=node, inode=net_of(process.pid), **identity(process.pid))
             os.write(opening, b"\n")
         except BaseException:
             os.close(pipe)
@@ -92,16 +90,18 @@ class ProcessRequests:
         return process.pid
 
     def _enter(
-        self, node: str, command: list[str], env: dict[str, str], folder: str, output: int, gate: int,
+        self, node: str | None, command: list[str], env: dict[str, str], folder: str, output: int, gate: int,
         fds: Sequence[int],
     ) -> subprocess.Popen[bytes]:  # fmt: skip
-        one = self.holding.spaces[node]
-        mount = one.mount(netns.private_mount)
-        words = [f"gate={gate}", f"net={one.netns}", f"mnt={mount}", "--", *command]
+        spaces: dict[str, int] = {}
+        if node is not None:
+            one = self.holding.spaces[node]
+            spaces = {"net": one.netns, "mnt": one.mount(netns.private_mount)}
+        words = [f"{kind}={fd}" for kind, fd in {"gate": gate, **spaces}.items()]
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", netns.__file__, *words],
+            [sys.executable, "-I", "-S", netns.__file__, *words, "--", *command],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder, env=env,
-            pass_fds=(gate, one.netns, mount, *fds), start_new_session=True,
+            pass_fds=(gate, *spaces.values(), *fds), start_new_session=True,
         )  # fmt: skip
 
     def op_programs(self) -> list[dict[str, Any]]:
@@ -118,6 +118,18 @@ class ProcessRequests:
         one.listen()
         kept = max(0, len(one.said) - (one.total - start))
         return {"status": status, "text": bytes(one.said[kept:]).decode(errors="replace"), "next": one.total}
+
+    def await_words(self, pid: int, limit_s: float) -> None:
+        """Waits until a program says something more, or ends."""
+        select.select([self._programs[pid].pipe], [], [], max(0.0, limit_s))
+
+    def end_programs(self) -> None:
+        """Kills what runs beside the nodes; what runs in them goes with them."""
+        for one in self._programs.values():
+            if one.node is None:
+                one.process.kill()
+                one.process.wait()
+            one.close()
 
     def op_ports(self, node: str, proto: str) -> list[int]:
         """The ports that are listened to (TCP) or bound (UDP) in a node."""

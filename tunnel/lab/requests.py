@@ -8,25 +8,15 @@ from __future__ import annotations
 
 import os
 import resource
-from dataclasses import dataclass
 from typing import Any
 
 from tunnel.lab import netns, within
-from tunnel.lab.holding import Answer, Holding
-from tunnel.lab.link_requests import LinkRequests
-from tunnel.lab.process_requests import ProcessRequests
+from tunnel.lab.holding import Answer, Holding, Opened
+from tunnel.lab.host_requests import HostRequests
 from tunnel.lab.processes import end_all_in
 
 
-@dataclass(frozen=True)
-class Opened:
-    """Descriptors for the asker, beside a value."""
-
-    fds: list[int]
-    value: Any = None
-
-
-class Requests(LinkRequests, ProcessRequests):
+class Requests(HostRequests):
     """Answers requests about one holding; ``rootless`` tells of a user namespace, ``life`` is a pipe's end."""
 
     def __init__(self, rootless: bool, life: int) -> None:
@@ -87,6 +77,7 @@ class Requests(LinkRequests, ProcessRequests):
         """Ends what runs in the nodes and lets go of them all; /run is empty again."""
         end_all_in(self.holding.inodes(), spare={os.getpid(), os.getppid()})
         self.holding.clear()
+        self.end_programs()
         self.forget_links()
         self.forget_programs()
         netns.renew_run()

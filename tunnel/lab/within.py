@@ -56,6 +56,12 @@ def _tun(name: str, flags: int) -> int:
     return fd
 
 
+def index_of(netns: int, interface: str) -> int:
+    """The number of an interface of the namespace."""
+    with inside(netns):
+        return socket.if_nametoindex(interface)
+
+
 def ports(netns: int, proto: str) -> list[int]:
     """The local ports of ``tcp`` sockets that listen, or of ``udp`` sockets that are bound, of both families."""
     found = set()
