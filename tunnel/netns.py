@@ -44,17 +44,26 @@ def inside(netns: str | int | None, function: Callable[[], T]) -> T:
     """What ``function`` returns or raises when called inside ``netns``; here where that is None."""
     if netns is None:
         return function()
+
+    def work() -> T:
+        enter(netns)
+        return function()
+
+    return on_a_thread(work, f"inside {netns}")
+
+
+def on_a_thread(function: Callable[[], T], name: str) -> T:
+    """What ``function`` returns or raises, called on a thread that ends with it, wherever it went."""
     outcome: list[T] = []
     failure: list[BaseException] = []
 
     def work() -> None:
         try:
-            enter(netns)
             outcome.append(function())
         except BaseException as error:  # handed to the caller's thread, whatever it is
             failure.append(error)
 
-    thread = Thread(target=work, name=f"inside {netns}")
+    thread = Thread(target=work, name=name)
     thread.start()
     thread.join()
     if failure:

@@ -5,24 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
 
 from tunnel.lab import Lab
-from tunnel.lab.netns import CLONE_NEWNET, open_net, unshare
+from tunnel.lab.named import new_net
 
-
-def another() -> int:
-    """A descriptor of a further, empty namespace; for a process inside a node."""
-    found: list[int] = []
-
-    def make() -> None:
-        unshare(CLONE_NEWNET)
-        found.append(open_net())
-
-    thread = Thread(target=make)
-    thread.start()
-    thread.join()
-    return found[0]
+another = new_net  # a descriptor of a further, empty namespace; for a process inside a node
 
 
 def alone(function: Callable[[], None]) -> Callable[[Lab], None]:

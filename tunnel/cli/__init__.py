@@ -25,6 +25,7 @@ COMMANDS = {
     "drops": "Show where running engines lost packets, and why.",
     "echo": "Answer pings, ARP and neighbour solicitations on a TUN or TAP.",
     "handlers": "List the types of handlers and devices that graph files can use.",
+    "netns": "Make, look at, enter and remove network namespaces by name.",
     "run": "Run a graph file.",
     "udp": "Join a TUN or TAP to a peer over UDP, in the clear.",
     "wire": "Join two TAPs.",

@@ -2,34 +2,75 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface, ip_network
 
 from tunnel.errors import LabError
 
-LONGEST_INTERFACE = 15  # IFNAMSIZ less its zero byte, include/uapi/linux/if.h
+LONGEST = 15  # of an interface: IFNAMSIZ less its zero byte, include/uapi/linux/if.h
+LONGEST_FILE = 255  # NAME_MAX, include/uapi/linux/limits.h
 LARGEST_COUNT = 2**32 - 1
-_NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_NAME = re.compile(rf"(?!-|\.\.?\Z)[!-~]{{1,{LONGEST}}}")
+_NOT_IN_NAMES = frozenset("/:%")  # refused by dev_valid_name() of net/core/dev.c, or a number's place
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.IGNORECASE)
-_SYSCTL = re.compile(r"net(/[A-Za-z0-9_.@-]*[A-Za-z0-9_@-])+")
+_SYSCTL = re.compile(r"net(\.[A-Za-z0-9_@-]+)+")
+
+
+def _fitting(what: str, name: str) -> str:
+    """The one rule for whatever a lab gives a name to."""
+    if not _NAME.fullmatch(name) or _NOT_IN_NAMES.intersection(name):
+        raise LabError(
+            f"{what} {name!r}: a name is 1 to {LONGEST} printable ASCII characters without '/', ':', '%' or"
+            " blanks, does not begin with '-' and is not '.' or '..'; choose another",
+            errno.EINVAL,
+        )
+    return name
 
 
 def node_name(name: str) -> str:
-    """``name`` if it can name a node: letters, digits, ``_ . -``, at most 64."""
-    if not _NODE.fullmatch(name):
-        raise LabError(f"node {name!r}: a name is 1 to 64 letters, digits, '_', '.' or '-'; choose another")
-    return name
+    """``name`` if it can name a node."""
+    return _fitting("node", name)
 
 
 def interface_name(name: str) -> str:
-    """``name`` if the kernel takes it: dev_valid_name() of net/core/dev.c, and no ``%``, a number's place."""
-    fits = 0 < len(name.encode()) <= LONGEST_INTERFACE and name not in (".", "..")
-    if not fits or any(letter in "/:%" or letter.isspace() for letter in name):
+    """``name`` if it can name an interface or a bridge."""
+    return _fitting("interface", name)
+
+
+def lab_name(name: str) -> str:
+    """``name`` if it can name a lab."""
+    return _fitting("lab", name)
+
+
+def namespace_name(name: str) -> str:
+    """``name`` if a namespace can be made by it: LAB-NODE must fit, so this is iproute2's rule, and
+    nothing that a terminal, a line of output or an option would take for something else."""
+    if not _is_file(name) or not name.isprintable() or name.startswith("-"):
         raise LabError(
-            f"interface {name!r}: a name is 1 to {LONGEST_INTERFACE} bytes without '/', ':', '%' or blanks;"
-            " choose another"
+            f"namespace {name!r}: a name is 1 to {LONGEST_FILE} bytes of printable characters without '/', does not"
+            " begin with '-' and is not '.' or '..'; choose another",
+            errno.EINVAL,
         )
     return name
+
+
+def namespace_file(name: str) -> str:
+    """``name`` if iproute2 could have made a namespace by it."""
+    if not _is_file(name):
+        raise LabError(
+            f"namespace {name!r}: a name is 1 to {LONGEST_FILE} bytes without '/', and not '.' or '..';"
+            " `tunnel netns list` shows those that there are",
+            errno.EINVAL,
+        )
+    return name
+
+
+def _is_file(name: str) -> bool:
+    """As invalid_name() of ip/ipnetns.c has it."""
+    fits = 0 < len(os.fsencode(name)) <= LONGEST_FILE
+    return fits and name not in (".", "..") and not {"/", "\0"}.intersection(name)
 
 
 def address(text: str) -> tuple[str, int]:
@@ -66,21 +107,22 @@ def mac(text: str) -> str:
     return text.lower()
 
 
-def count(what: str, value: int) -> int:
+def count(what: str, value: int, largest: int = LARGEST_COUNT) -> int:
     """A number that fits into a netlink attribute; its real bounds are the kernel's to tell."""
-    if not 0 <= value <= LARGEST_COUNT:
-        raise LabError(f"{what} {value}: a number from 0 to {LARGEST_COUNT} was expected")
+    if not 0 <= value <= largest:
+        raise LabError(f"{what} {value}: a number from 0 to {largest} was expected")
     return value
 
 
 def sysctl(name: str) -> str:
-    """The path under /proc/sys; like sysctl(8), the first of ``.`` and ``/`` is what separates.
+    """The path under /proc/sys. Only ``net`` is a node's own; everything else would change the machine.
 
-    Only ``net`` is a node's own; everything else would change the machine.
+    Dots separate: an interface whose name has one is out of reach, as ``/`` and ``..`` are no part of a name.
     """
-    first = re.search(r"[./]", name)
-    swap = str.maketrans("./", "/.") if first and first.group() == "." else {}
-    path = name.translate(swap)
-    if not _SYSCTL.fullmatch(path):
-        raise LabError(f"sysctl {name!r}: a node has its own of net.* only, like net.ipv4.ip_forward")
-    return path
+    if not _SYSCTL.fullmatch(name):
+        raise LabError(
+            f"sysctl {name!r}: a node has its own of net.* only, with dots between the parts,"
+            " like net.ipv4.ip_forward",
+            errno.EINVAL,
+        )
+    return name.replace(".", "/")

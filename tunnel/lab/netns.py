@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import select
 import signal
@@ -24,9 +25,10 @@ from pathlib import Path
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
-MNT_DETACH = 2
-MS_REC = 0x4000
-MS_SLAVE = 1 << 19
+MNT_DETACH, UMOUNT_NOFOLLOW = 2, 8
+MS_RDONLY, MS_BIND, MS_REC = 1, 0x1000, 0x4000
+MS_PRIVATE, MS_SLAVE, MS_SHARED = 1 << 18, 1 << 19, 1 << 20
+NS_GET_NSTYPE = 0xB703  # linux/nsfs.h
 PR_SET_PDEATHSIG = 1
 OWN_NET, OWN_MOUNT = "/proc/thread-self/ns/net", "/proc/thread-self/ns/mnt"
 KINDS = {"user": CLONE_NEWUSER, "net": CLONE_NEWNET, "mnt": CLONE_NEWNS}
@@ -61,7 +63,13 @@ def setns(fd: int, kind: int) -> None:
 
 def mount(source: str, target: str, fstype: str, flags: int = 0) -> None:
     """mount(2) without options of the file system."""
-    _check(_libc.mount(source.encode(), target.encode(), fstype.encode(), flags, None), f"mount {target}")
+    done = _libc.mount(os.fsencode(source), os.fsencode(target), fstype.encode(), flags, None)
+    _check(done, f"mount {target}")
+
+
+def unmount(target: str, flags: int = MNT_DETACH) -> None:
+    """umount2(2); MNT_DETACH does it for whoever still has files open in it too."""
+    _check(_libc.umount2(os.fsencode(target), flags), f"umount {target}")
 
 
 def die_with_parent(number: signal.Signals) -> None:
@@ -82,6 +90,14 @@ def in_memory(name: str, text: str) -> int:
         content = content[os.write(fd, content) :]
     os.lseek(fd, 0, os.SEEK_SET)
     return fd
+
+
+def is_net(fd: int) -> bool:
+    """Whether a descriptor is of a network namespace: any file may stand where one was expected."""
+    try:
+        return fcntl.ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -132,7 +148,7 @@ def private_mount() -> int:
 
 def renew_run() -> None:
     """Empties what ``private_run`` made, with whatever is mounted in it."""
-    _check(_libc.umount2(b"/run", MNT_DETACH), "umount /run")
+    unmount("/run")
     mount("tmpfs", "/run", "tmpfs")
 
 
@@ -166,6 +182,14 @@ def require_life(fd: int) -> None:
     os.close(fd)
 
 
+def become(program: list[str]) -> None:
+    """Executes it, found on PATH, and does not return. The signals that Python ignores for itself are
+    as they were: a writer whose reader has left is to end."""
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    os.execvp(program[0], program)
+
+
 def main(arguments: list[str]) -> None:
     """See the module; it returns where the program could not be executed."""
     border = arguments.index("--")
@@ -177,7 +201,7 @@ def main(arguments: list[str]) -> None:
             require_life(int(held["life"]))
         if "gate" in held:
             require_gate(int(held["gate"]))
-        os.execvp(program[0], program)
+        become(program)
     except OSError as error:
         print(f"{program[0]}: {error.strerror}", file=sys.stderr)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 
 from tunnel.errors import LabError
 
@@ -27,7 +28,7 @@ REMEDIES = {
 }
 
 
-def refused(what: str, number: int, words: str) -> LabError:
+def refused(what: str, number: int, words: str, remedies: Mapping[int, str] = REMEDIES) -> LabError:
     """The error for what was asked, the kernel's number and words, and the remedy where one is known."""
     text = f"{what}: {words}"
-    return LabError(f"{text}; {REMEDIES[number]}" if number in REMEDIES else text, number)
+    return LabError(f"{text}; {remedies[number]}" if number in remedies else text, number)

@@ -16,10 +16,10 @@ from tunnel import control
 from tunnel.devices.tuntap import Tun
 from tunnel.engine import Engine
 from tunnel.errors import DeviceClosed
+from tunnel.file_watch import FileWatch
 from tunnel.service import SWITCH_INTERVAL_S, drops
 from tunnel.wg import rights
 from tunnel.wg.command_line import Settings
-from tunnel.wg.file_watch import FileWatch
 from tunnel.wg.interface import Interface
 from tunnel.wg.key_log import KeyLog
 from tunnel.wg.link_watch import LinkWatch
@@ -91,7 +91,7 @@ def _file_watched(loop: asyncio.AbstractEventLoop, uapi: UapiSocket, engine: Eng
     watch = FileWatch(uapi.path)
 
     def happened() -> None:
-        watch.clear()
+        watch.take()
         if not uapi.ours():
             log.info("%s was removed", uapi.path)
             engine.stop()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -7,30 +8,41 @@ import pytest
 from tunnel.errors import LabError
 from tunnel.lab import names
 
-
-@pytest.mark.parametrize("name", ["a", "router-1", "h.2", "9", "n" * 64])
-def test_node_names(name: str) -> None:
-    assert names.node_name(name) == name
+LAB_NAMES = (names.node_name, names.interface_name, names.lab_name)
+WRONG = ["", ".", "..", "-", "-a", "n" * 16, "a b", "a\n", "a\x7f", "ü", "a/b", "../a", "a:b", "tun%d", "a\0", "\udcff"]
 
 
-@pytest.mark.parametrize("name", ["eth0", "a.b", "e" * 15, "ü" * 7, "-"])
-def test_interface_names(name: str) -> None:
-    assert names.interface_name(name) == name
+@pytest.mark.parametrize("check", LAB_NAMES)
+@pytest.mark.parametrize("name", ["a", "router-1", "h.2", "9", "n" * 15, "...", ".a", "_", "a@b", "#~"])
+def test_names_of_a_lab(check: Callable[[str], str], name: str) -> None:
+    assert check(name) == name
+
+
+@pytest.mark.parametrize("name", ["a", "office-router-1", "n" * 255, "ü", "a b", "a:b", "%", "..."])
+def test_names_of_namespaces(name: str) -> None:
+    assert names.namespace_name(name) == names.namespace_file(name) == name
+
+
+@pytest.mark.parametrize("name", ["a\nb", "-x", "\x1b[2J", "\udcff", "\u202e", "\x85"])
+def test_names_of_namespaces_that_only_others_give(name: str) -> None:
+    assert names.namespace_file(name) == name
+    with pytest.raises(LabError) as raised:
+        names.namespace_name(name)
+    assert repr(name) in str(raised.value)
 
 
 @pytest.mark.parametrize(
     ("check", "wrong"),
     [
-        (names.node_name, ""), (names.node_name, "a b"), (names.node_name, "-a"), (names.node_name, "n" * 65),
-        (names.node_name, "a\n"), (names.node_name, "../a"),
-        (names.interface_name, ""), (names.interface_name, "."), (names.interface_name, ".."),
-        (names.interface_name, "e" * 16), (names.interface_name, "ü" * 8), (names.interface_name, "a/b"),
-        (names.interface_name, "a:b"), (names.interface_name, "a b"), (names.interface_name, "tun%d"),
+        *itertools.product(LAB_NAMES, WRONG),
+        *itertools.product((names.namespace_name, names.namespace_file), ["", ".", "..", "a/b", "ü" * 128, "a\0"]),
         (names.address, "10.0.0.1/33"), (names.address, "host"), (names.address, ""),
         (names.host, "10.0.0.1/24"), (names.host, "x"),
         (names.mac, "02:00:00:00:00"), (names.mac, "02-00-00-00-00-01"), (names.mac, "02:00:00:00:00:0g"),
         (names.sysctl, "kernel.hostname"), (names.sysctl, "net"), (names.sysctl, "net/../kernel/hostname"),
         (names.sysctl, "/net/ipv4/ip_forward"), (names.sysctl, "net.ipv4.ip forward"), (names.sysctl, ""),
+        (names.sysctl, "net/ipv4/ip_forward"), (names.sysctl, "net.ipv4/ip_forward"), (names.sysctl, "net..kernel"),
+        (names.sysctl, "net.ipv4.ip_forward."), (names.sysctl, "net.ipv4.ip_forward\n"), (names.sysctl, "net."),
     ],
 )  # fmt: skip
 def test_wrong_ones_are_named(check: Callable[[str], object], wrong: str) -> None:
@@ -70,16 +82,8 @@ def test_a_destination_with_host_bits_is_refused() -> None:
         names.destination("10.1.0.1/16", 4)
 
 
-@pytest.mark.parametrize(
-    ("name", "path"),
-    [
-        ("net.ipv4.ip_forward", "net/ipv4/ip_forward"),
-        ("net/ipv4/conf/eth0.1/rp_filter", "net/ipv4/conf/eth0.1/rp_filter"),
-        ("net.ipv4.conf.eth0/1.rp_filter", "net/ipv4/conf/eth0.1/rp_filter"),
-    ],
-)
-def test_sysctl_paths(name: str, path: str) -> None:
-    assert names.sysctl(name) == path
+def test_sysctl_paths() -> None:
+    assert names.sysctl("net.ipv4.conf.eth0.rp_filter") == "net/ipv4/conf/eth0/rp_filter"
 
 
 @pytest.mark.parametrize("value", [-1, 2**32])

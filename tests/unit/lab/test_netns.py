@@ -26,6 +26,11 @@ def test_without_namespaces_it_only_executes() -> None:
     assert (done.returncode, done.stdout) == (3, "-- 1\n")
 
 
+def test_no_signal_is_ignored_in_a_program() -> None:
+    """Python ignores SIGPIPE for itself; a program that inherits that writes on without a reader."""
+    assert int(execute("grep", "SigIgn", "/proc/self/status").stdout.split()[1], 16) == 0
+
+
 def test_nothing_begins_in_a_lab_that_has_ended() -> None:
     done = execute("echo", "begun", alive=False)
     assert (done.returncode, done.stdout, done.stderr) == (127, "", "echo: the lab has ended\n")
@@ -42,6 +47,14 @@ def test_what_is_no_namespace_is_not_entered() -> None:
     assert raised.value.errno in (errno.EINVAL, errno.EPERM)
 
 
+def test_what_is_a_network_namespace() -> None:
+    for path, verdict in (("/proc/self/ns/net", True), ("/proc/self/ns/uts", False), (os.devnull, False)):
+        with open(path) as opened:
+            assert netns.is_net(opened.fileno()) == verdict, path
+
+
 def test_a_failed_mount_names_its_target() -> None:
     with pytest.raises(OSError, match="mount /nonexistent"):
         netns.mount("none", "/nonexistent", "tmpfs")
+    with pytest.raises(OSError, match="umount /nonexistent"):
+        netns.unmount("/nonexistent")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tunnel.errors import ConfigError, DeviceError
+from tunnel.file_watch import FileWatch
 from tunnel.wg import uapi_socket
-from tunnel.wg.file_watch import FileWatch
 
 
 @pytest.fixture
@@ -95,9 +95,9 @@ def test_its_removal_is_noticed(folder: Path):
     made = uapi_socket.listen("wg0")
     watch = FileWatch(made.path)
     with pytest.raises(BlockingIOError):
-        watch.clear()
+        watch.take()
     made.path.unlink()
-    watch.clear()
+    watch.take()
     assert not made.ours()
     watch.close()
     made.remove()

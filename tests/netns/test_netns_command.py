@@ -1,0 +1,306 @@
+"""``tunnel netns`` beside ``ip netns``: what one makes the other sees, enters and removes, for every verb."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+from threading import Thread
+from time import monotonic
+
+import pytest
+
+from tests.netns.alone import alone
+from tests.netns.namespaces import (
+    OURS,
+    THEIRS,
+    Tool,
+    heard,
+    living,
+    net,
+    our_list,
+    ours,
+    run,
+    their_list,
+    theirs,
+    watching,
+)
+from tunnel.errors import LabError
+from tunnel.lab import named
+
+GENEROUS_S = 0.05  # a namespace takes a millisecond or so; this machine may be busy
+OTHER = {ours: theirs, theirs: ours}
+COMMAND = {ours: OURS, theirs: THEIRS}
+
+
+def each_verb(makes: Tool) -> None:
+    """What ``makes`` does, the other one sees."""
+    sees = OTHER[makes]
+    makes("add", "a")
+    makes("add", "b")
+    assert our_list() == their_list() == {"a": None, "b": None}
+    inode = sees("exec", "a", "readlink", "/proc/self/ns/net")
+    assert inode == makes("exec", "a", "readlink", "/proc/self/ns/net") != net()
+    with living(*COMMAND[makes], "exec", "a") as process:
+        assert sees("pids", "a") == makes("pids", "a") == f"{process.pid}\n"
+        assert sees("identify", str(process.pid)) == makes("identify", str(process.pid)) == "a\n"
+        assert sees("pids", "b") == ""
+        makes("attach", "c", str(process.pid))
+        assert sees("exec", "c", "readlink", "/proc/self/ns/net") == inode
+    assert sees("identify").strip() == makes("identify").strip() == ""
+    assert sees("exec", "c", *COMMAND[sees], "identify").split()[-1] in "ac"
+    makes("set", "a", "7")
+    makes("set", "b", "auto")
+    assert our_list() == their_list() == {"a": 7, "b": 0, "c": 7}
+    sees("delete", "a")
+    sees("delete", "b")
+    assert our_list() == their_list() == {"c": 7}
+    sees("delete", "c")
+    assert os.listdir("/run/netns") == []
+
+
+@alone
+def test_what_is_ours_is_theirs() -> None:
+    each_verb(ours)
+
+
+@alone
+def test_what_is_theirs_is_ours() -> None:
+    each_verb(theirs)
+
+
+@alone
+def test_ids_agree() -> None:
+    ours("add", "a", "b", "c")
+    theirs("set", "b", "3")
+    assert named.set_id("c", 9) == 9
+    assert (named.set_id("a", "auto"), our_list()) == (0, {"a": 0, "b": 3, "c": 9})
+    assert json.loads(ours("list-id", "-j")) == sorted(
+        json.loads(run("ip", "-j", "netns", "list-id")), key=lambda one: int(one["nsid"])
+    )
+    theirs("delete", "b")
+    assert named.ids() == [named.NamespaceId(0, "a"), named.NamespaceId(9, "c")] or named.NamespaceId(3, None) in (
+        named.ids()  # the kernel ends a namespace when it finds the time
+    )
+    for wrong in ("0", "auto"):
+        assert "File exists; an id belongs to one namespace" in ours("set", "c", wrong, status=2)
+
+
+@alone
+def test_all_are_deleted() -> None:
+    ours("add", "a", "b")
+    run("ip", "-all", "netns", "delete")
+    assert our_list() == {}
+    theirs("add", "a")
+    ours("add", "b")
+    ours("delete", "--all")
+    assert their_list() == our_list() == {}
+
+
+@alone
+def test_names_that_others_gave() -> None:
+    names = ["a\nb", "-x", "n" * 250, "ü ", "\x1b["]
+    for name in names:
+        theirs("add", name)
+    assert our_list().keys() == set(names)
+    for name in names:
+        assert name in theirs("list")
+        assert "lo" in ours("exec", name, "ls", "/sys/class/net")
+        assert "\n" not in ours("exec", name, *OURS, "identify").strip()
+    ours("delete", "--", *names)
+    assert our_list() == {}
+
+
+@alone
+def test_the_status_of_exec_is_the_command_s() -> None:
+    theirs("add", "a")
+    for tool in (ours, theirs):
+        tool("exec", "a", "true")
+        tool("exec", "a", "false", status=1)
+        tool("exec", "a", "sh", "-c", "exit 200", status=200)
+        assert tool("exec", "a", "ls", "--directory", "-a", "/") == "/\n"
+        assert "nowhere" in tool("exec", "nowhere", "true", status=255)
+        Path("/run/netns/file").touch()
+        tool("exec", "file", "true", status=255)
+        Path("/run/netns/file").unlink()
+    ours("exec", "a", "sh", "-c", "kill -9 $$", status=-9)
+    assert "'a': /non/such: No such file" in ours("exec", "a", "/non/such", status=127)
+    assert "'a': /etc/passwd: Permission denied" in ours("exec", "a", "/etc/passwd", status=127)
+    assert "'a/b': a name is" in ours("exec", "a/b", "true", status=255)
+    assert int(ours("exec", "a", "grep", "SigIgn", "/proc/self/status").split()[1], 16) == 0
+
+
+@alone
+def test_exec_alone_is_a_shell() -> None:
+    ours("add", "a")
+    assert ours("exec", "a", text="ls /sys/class/net; exit 5", status=5, SHELL="/bin/sh") == "lo\n"
+    assert ours("exec", "a", text="ls /sys/class/net; exit 5", status=5, SHELL="") == "lo\n"
+
+
+@alone
+def test_exec_in_all() -> None:
+    def blocks(text: str) -> list[str]:
+        return sorted(block.strip() for block in text.split("netns: "))
+
+    ours("add", "a", "b", "c")
+    command = ["sh", "-c", "ls /sys/class/net; readlink /proc/self/ns/net; exit 3"]
+    mine = ours("exec", "--all", *command)
+    assert blocks(mine) == blocks(run("ip", "-all", "netns", "exec", *command))
+    assert re.findall("\nnetns: .*\n", mine) == [f"\nnetns: {name}\n" for name in "abc"]
+    assert ours("exec", "--all", "/non/such").count("/non/such: No such file") == 3
+
+
+def with_own_etc(tool: Tool) -> None:
+    """/etc of a mount namespace of its own, since nobody but root may make /etc/netns."""
+    script = """
+        mkdir /run/etc && mount -t tmpfs tmpfs /run/etc && mkdir -p /run/etc/netns/a/folder
+        for file in passwd resolv.conf nsswitch.conf; do : > /run/etc/$file; done
+        mkdir /run/etc/folder && echo inner > /run/etc/netns/a/folder/file
+        echo nameserver 192.0.2.53 > /run/etc/netns/a/resolv.conf
+        echo lost > /run/etc/netns/a/absent
+        mount --bind /run/etc /etc
+        "$@" add a
+        "$@" exec a cat /etc/resolv.conf /etc/folder/file
+        wc -c < /etc/resolv.conf; ls /etc/folder /etc/absent || :
+        "$@" delete a
+    """
+    output = run("unshare", "-m", "--propagation", "private", "sh", "-euc", script, "sh", *COMMAND[tool])
+    lines = output.splitlines()
+    assert "/etc/netns/a/absent" in lines[0] and "No such file" in lines[0]
+    assert lines[1:4] == ["nameserver 192.0.2.53", "inner", "0"], output
+    os.rmdir("/run/etc")
+
+
+@alone
+def test_etc_of_a_namespace() -> None:
+    with_own_etc(ours)
+    with_own_etc(theirs)
+
+
+@alone
+def test_what_exec_mounts_stays_with_the_command() -> None:
+    ours("add", "a")
+    before = Path("/proc/self/mountinfo").read_text()
+    ours("exec", "a", "mount", "-t", "tmpfs", "tmpfs", "/mnt")
+    assert Path("/proc/self/mountinfo").read_text() == before
+
+
+@alone
+def test_the_monitor_sees_what_ip_does() -> None:
+    with watching(*OURS, "monitor", makes=theirs) as process:
+        theirs("add", "a")
+        theirs("delete", "a")
+        assert (heard(process), heard(process)) == ("add a\n", "delete a\n")
+
+
+@alone
+def test_ip_s_monitor_sees_what_we_do() -> None:
+    with watching("stdbuf", "-oL", *THEIRS, "monitor", makes=ours) as process:
+        ours("add", "a")
+        ours("delete", "a")
+        assert (heard(process), heard(process)) == ("add a\n", "delete a\n")
+
+
+@alone
+def test_the_monitor_is_interrupted() -> None:
+    last = '{"what": "delete", "name": "last"}\n'
+    with watching(*OURS, "monitor", "-j", makes=theirs, last=last) as process:
+        theirs("add", "a\n")
+        assert json.loads(heard(process)) == {"what": "add", "name": "a\n"}
+        process.send_signal(signal.SIGINT)
+        assert process.stderr
+        assert (process.wait(), process.stderr.read().strip()) == (130, "")
+
+
+@alone
+def test_what_is_missing_taken_or_no_namespace() -> None:
+    theirs("add", "a")
+    assert "namespace 'b': No such file" in ours("delete", "b", status=2)
+    assert "add namespace a: File exists (/run/netns/a); choose another name" in ours("add", "b", "a", status=2)
+    assert our_list() == their_list() == {"a": None}, "all or none"
+    Path("/run/netns/file").touch(0)
+    for words in (("add", "file"), ("attach", "file", str(os.getpid())), ("set", "file", "1"), ("pids", "file")):
+        assert re.search("File exists|no network namespace", ours(*words, status=2))
+    assert "file  -   no namespace" in ours("list")
+    ours("delete", "file")
+    ours("add", "file")
+    assert our_list() == their_list() == {"a": None, "file": None}
+    assert "no such process runs" in ours("attach", "c", str(2**22 + 1), status=2)
+    assert "no such process runs" in ours("identify", str(2**22 + 1), status=2)
+
+
+@alone
+def test_without_rights_nothing_is_made() -> None:
+    without = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", *OURS]
+    assert "add namespace a: Operation not permitted" in run(*without, "add", "a", status=2)
+    named.add("b")
+    for words in (("attach", "a", str(os.getpid())), ("set", "b", "1"), ("delete", "b")):
+        output = run(*without, *words, status=2)
+        assert re.search("(Operation not permitted|Permission denied).*; .*run as root", output)
+    assert "namespace 'b': Operation not permitted" in run(*without, "exec", "b", "true", status=255)
+    assert our_list() == their_list() == {"b": None}
+
+
+@alone
+def test_no_thread_stays_in_what_it_made() -> None:
+    home, places = net(), []
+
+    def make() -> None:
+        named.add("a", "b")
+        with pytest.raises(LabError):
+            named.add("c", "a")
+        places.append(net())
+
+    thread = Thread(target=make)
+    thread.start()
+    thread.join()
+    named.add("d")
+    assert [*places, net()] == [home, home]
+    assert {os.readlink(f"/proc/self/task/{tid}/ns/net") for tid in os.listdir("/proc/self/task")} == {home}
+    assert not any("net:[" in os.readlink(fd) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink())
+    assert our_list().keys() == {"a", "b", "d"}
+
+
+def mounts(path: str) -> list[str]:
+    lines = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return [fields[6] for fields in lines if fields[4] == path]
+
+
+@alone
+def test_the_folder_is_one_shared_mount_whoever_begins() -> None:
+    started = [
+        subprocess.Popen([*command, "add", f"{command[0][-1]}{number}"])
+        for number in range(4)
+        for command in (OURS, THEIRS)
+    ]
+    assert [process.wait() for process in started] == [0] * 8
+    (how,) = mounts("/run/netns")
+    assert re.fullmatch(r"shared:\d+", how)
+    assert [len(mounts(f"/run/netns/{name}")) for name in our_list()] == [1] * 8
+    group = re.escape(how)
+    named.delete_all()
+    theirs("add", "a")
+    named.add("b")
+    assert re.fullmatch(group, mounts("/run/netns")[0])
+
+
+@alone
+def test_a_deletion_is_seen_where_the_mount_was_copied() -> None:
+    named.add("a")
+    with living("unshare", "-m", "--propagation", "unchanged") as process:
+        copied = Path(f"/proc/{process.pid}/mountinfo")
+        assert "/run/netns/a " in copied.read_text()
+        named.delete("a")
+        assert "/run/netns/a " not in copied.read_text()
+
+
+@alone
+def test_making_one_takes_a_moment() -> None:
+    named.add("first")
+    begin = monotonic()
+    named.add(*map(str, range(20)))
+    assert (monotonic() - begin) / 20 < GENEROUS_S
+    named.delete_all()
