@@ -76,5 +76,5 @@ def _opened(netns: str) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        text = f"namespace {path}: {error.strerror}; `ip netns list` shows the named ones"
+        text = f"namespace {path}: {error.strerror}; `tunnel netns list` shows the named ones"
         raise DeviceError(text, error.errno or 0) from error

@@ -36,6 +36,9 @@ def theirs(*words: str, status: int = 0, text: str = "", **env: str) -> str:
     return run(*THEIRS, *words, status=status, text=text, **env)
 
 
+COMMAND = {ours: OURS, theirs: THEIRS}
+
+
 def our_list() -> dict[str, Any]:
     """Names and ids, as ``tunnel netns list`` tells them."""
     return {one["name"]: one["nsid"] for one in json.loads(ours("list", "-j"))}
@@ -69,6 +72,7 @@ def watching(*command: str, makes: Tool, last: str = "delete last\n") -> Iterato
     ``last`` of them. Its output is to be read by ``heard``."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1) as process:
         try:
+            assert process.stdout
             while not select.select([process.stdout], [], [], 0.05)[0]:
                 makes("add", "first")
                 makes("delete", "first")

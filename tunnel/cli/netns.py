@@ -6,45 +6,44 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from typing import Literal
+from typing import Literal, TypeVar
 
 import click
 
 from tunnel.cli.table import json_option, show_json, show_table
 from tunnel.errors import ConfigError, LabError
 
+Given = TypeVar("Given", str, tuple[str, ...])
+
 TO_A_PROGRAM = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
-def _checked(check: Callable[[str], str]) -> Callable[..., tuple[str, ...]]:
-    """A callback that reports every name which ``check`` refuses."""
-
-    def callback(_context: click.Context, _parameter: click.Parameter, given: str | tuple[str, ...]) -> object:
-        wrong = []
-        for name in (given,) if isinstance(given, str) else given:
-            try:
-                check(name)
-            except LabError as error:
-                wrong.append(str(error))
-        if wrong:
-            raise ConfigError(wrong)
-        return given
-
-    return callback
+def _checked(check: Callable[[str], str], given: str | tuple[str, ...]) -> None:
+    """Raises ``ConfigError`` for every name that ``check`` refuses."""
+    wrong = []
+    for name in (given,) if isinstance(given, str) else given:
+        try:
+            check(name)
+        except LabError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise ConfigError(wrong)
 
 
-def _new(context: click.Context, parameter: click.Parameter, given: str | tuple[str, ...]) -> object:
+def _new(_context: click.Context, _parameter: click.Parameter, given: Given) -> Given:
     """Names that can be given."""
     from tunnel.lab.names import namespace_name
 
-    return _checked(namespace_name)(context, parameter, given)
+    _checked(namespace_name, given)
+    return given
 
 
-def _known(context: click.Context, parameter: click.Parameter, given: str | tuple[str, ...]) -> object:
+def _known(_context: click.Context, _parameter: click.Parameter, given: Given) -> Given:
     """Names that there can be."""
     from tunnel.lab.names import namespace_file
 
-    return _checked(namespace_file)(context, parameter, given)
+    _checked(namespace_file, given)
+    return given
 
 
 def _id(_context: click.Context, _parameter: click.Parameter, text: str) -> int | Literal["auto"]:
@@ -79,7 +78,7 @@ def list_all(as_json: bool) -> None:
     if as_json:
         show_json([asdict(one) for one in found])
     elif found:
-        show_table(["name", "id", "inode"], [[_shown(one.name), _cell(one.nsid), _inode(one.inode)] for one in found])
+        show_table(["name", "nsid", "inode"], [[_shown(one.name), _cell(one.nsid), _inode(one.inode)] for one in found])
 
 
 def _cell(value: int | str | None) -> str:
@@ -221,4 +220,4 @@ def list_ids(as_json: bool) -> None:
     if as_json:
         show_json([asdict(one) for one in found])
     elif found:
-        show_table(["id", "name"], [[str(one.nsid), _shown(one.name) if one.name else "-"] for one in found])
+        show_table(["nsid", "name"], [[str(one.nsid), _shown(one.name) if one.name else "-"] for one in found])

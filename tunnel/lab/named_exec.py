@@ -59,8 +59,10 @@ def enter(name: str) -> list[str]:
     """
     fd = open_named(name)
     with refusals(f"enter namespace {name!r}"):
-        netns.setns(fd, netns.CLONE_NEWNET)
-        os.close(fd)
+        try:
+            netns.setns(fd, netns.CLONE_NEWNET)
+        finally:
+            os.close(fd)
         netns.unshare(netns.CLONE_NEWNS)
         netns.mount("none", "/", "", netns.MS_SLAVE | netns.MS_REC)
         _mount_sys(name)

@@ -101,14 +101,19 @@ def take(name: str) -> None:
         raise ended if (ended.errno, error.errno) == (errno.EPERM, errno.EBUSY) else error from None
 
 
+def make_folder() -> Path:
+    """/run/netns, made where it is missing."""
+    NAMED.mkdir(0o755, exist_ok=True)
+    return NAMED
+
+
 def share_folder() -> None:
     """Make /run/netns, and a shared mount of it: what is deleted here is then gone everywhere.
 
     Under a lock, since two that begin at once would mount it on itself again and again; iproute2 takes
     the same one. It is made private in between so that it is no peer of /run, if that is shared.
     """
-    folder = str(NAMED)
-    NAMED.mkdir(0o755, exist_ok=True)
+    folder = str(make_folder())
     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -11,7 +11,7 @@ from typing import Literal, Self
 
 from tunnel.errors import DeviceError, LabError
 from tunnel.file_watch import IN_CREATE, IN_DELETE, IN_IGNORED, IN_Q_OVERFLOW, FileWatch
-from tunnel.lab import named_files
+from tunnel.lab.named_files import make_folder, refusals
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,8 @@ class Monitor:
     """
 
     def __init__(self) -> None:
-        folder = named_files.NAMED
-        with named_files.refusals(f"watch {folder}"):
-            folder.mkdir(0o755, exist_ok=True)
+        with refusals("watch the names of namespaces"):
+            folder = make_folder()
         try:
             self._watch = FileWatch(folder, IN_CREATE | IN_DELETE)
         except DeviceError as error:

@@ -178,5 +178,5 @@ def test_the_monitor_says_when_events_were_lost(folder: Path) -> None:
 def test_the_monitor_needs_a_folder(folder: Path) -> None:
     folder.rmdir()
     folder.touch()
-    with pytest.raises(LabError, match="watch .*: File exists"):
+    with pytest.raises(LabError, match="watch the names of namespaces: File exists .*netns"):
         named_watch.Monitor()
