@@ -124,7 +124,7 @@ class Lab:
     def claim(self, name: str, topology: str = "") -> None:
         """Gives the lab a name by which other programs find it; refused where one of that name is up."""
         with place.folder(make=True) as folder:
-            self._exchange({"op": "claim", "lab": names.node_name(name), "topology": topology}, f"lab {name}", [folder])
+            self._exchange({"op": "claim", "lab": names.lab_name(name), "topology": topology}, f"lab {name}", [folder])
         self.name = name
 
     def carry_out(self, steps: Sequence[Step], progress: Progress = lambda share: None) -> None:
