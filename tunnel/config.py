@@ -30,6 +30,7 @@ class Document:
     values: dict[str, Any]
     lines: dict[Place, int]
     problems: list[Problem] = field(default_factory=list)
+    reported: list[Place] = field(default_factory=list)      # where they are
 
     def line(self, path: Place) -> int | None:
         """The line of ``path``, or of the nearest table around it."""
@@ -41,6 +42,7 @@ class Document:
         """Notes a mistake at ``path``; the text says what was found and what was expected."""
         place = f"{dotted(path)}: {text}" if path else text
         self.problems.append(Problem(place, self.file, self.line(path)))
+        self.reported.append(path)
 
     def finish(self) -> None:
         """Raises one ``ConfigError`` with all problems in the order of their lines, if there are any."""
@@ -55,15 +57,23 @@ def read(path: str | os.PathLike[str], trust: bool = False) -> Document:
     try:
         # tomllib counts \r\n as one character too.
         text = content.decode().replace("\r\n", "\n")
-        return Document(file, tomllib.loads(text), lines(text))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         what = f"found the byte {content[error.start]:#04x}, expected UTF-8"
         raise ConfigError(Problem(what, file, line)) from None
+    return parsed(text, file)
+
+
+def parsed(text: str, file: str) -> Document:
+    """The TOML ``text``, which ``file`` holds. No TOML: ``ConfigError``."""
+    try:
+        return Document(file, tomllib.loads(text), lines(text))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(_syntax_problem(error, file, text)) from None
     except RecursionError:
         raise ConfigError(Problem("arrays or tables nested too deeply", file)) from None
+    except ValueError as error:      # of int(): a number of thousands of digits
+        raise ConfigError(Problem(str(error), file)) from None
 
 
 def _syntax_problem(error: tomllib.TOMLDecodeError, file: str, text: str) -> Problem:
@@ -108,7 +118,7 @@ def shown(value: object) -> str:
             text = json.dumps(value, ensure_ascii=False)
             return f"the string {_shortened(text)}"
         case int():
-            return f"the integer {value}"
+            return f"the integer {value}" if value.bit_length() < 65 else "an integer of more than 64 bits"
         case float():
             return f"the float {value}"
         case list():

@@ -25,3 +25,16 @@ class Impairment(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
     rate_mbit: Annotated[float, Meta(ge=0, le=1_000_000, description="Mbit/s; 0 = no limit")] = 0
     queue_kib: Annotated[int, Meta(ge=1, le=1_048_576, description="KiB")] = 256
     seed: Seed | None = None
+
+
+def mistakes(impairment: Impairment) -> list[str]:
+    """Which options do not go together: each as ``KEY: what was expected``."""
+    delay_ms, loss_pct = impairment.delay_ms, impairment.loss_pct
+    found = []
+    if impairment.jitter_ms > delay_ms:
+        found.append(f"jitter_ms: at most delay_ms = {delay_ms:g} was expected")
+    if impairment.reorder_pct and not delay_ms:
+        found.append("reorder_pct: needs delay_ms, since who overtakes skips the delay")
+    if impairment.burst_pct and impairment.burst_pct < loss_pct:
+        found.append(f"burst_pct: at least loss_pct = {loss_pct:g} was expected")
+    return found

@@ -7,7 +7,8 @@ import re
 import types
 import typing
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from contextlib import suppress
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from msgspec.structs import FieldInfo, fields
@@ -17,7 +18,9 @@ from tunnel.errors import ConfigError
 from tunnel.toml_lines import Place
 
 Part = tuple[Any, Any, str | int]      # value, type, its place in the whole
+Options = TypeVar("Options", bound=msgspec.Struct)
 
+_UNIONS = (Union, types.UnionType)
 _WORDS = {
     "int": "an integer", "float": "a number", "str": "a string", "bool": "true or false",
     "array": "an array", "object": "a table", "datetime": "a date and time", "date": "a date",
@@ -76,12 +79,43 @@ def convert(
     return values if len(document.problems) == before else None
 
 
+def build(
+    kind: type[Options], table: Any, path: Place, document: Document, instead: Options | None = None
+) -> Options | None:
+    """The table as a ``kind``, of which every struct forbids unknown keys.
+
+    Every mistake is reported, and the value that has it is left out, with its whole array where it
+    stands in one: what is sound can so be looked at further. ``instead`` is what is given where there
+    is no table, or one without a key that it must have.
+    """
+    found = _sound(table, kind, path, document)
+    return instead if found is None else found
+
+
+def _sound(value: Any, kind: Any, path: Place, document: Document) -> Any:
+    """The value without its unsound parts; None where nothing is left."""
+    with suppress(msgspec.ValidationError):
+        return msgspec.convert(value, kind)
+    bare = _member(value, _bare(kind))
+    if not isinstance(value, dict) or not (_is_struct(bare) or get_origin(bare) is dict):
+        return _value(value, kind, path, document)
+    parts = _parts(value, kind, path, document)
+    found = {key: _sound(part, part_kind, (*path, key), document) for part, part_kind, key in parts}
+    found = {key: part for key, part in found.items() if part is not None}
+    if not _is_struct(bare):
+        return found
+    names = {field.encode_name: field.name for field in fields(bare)}
+    with suppress(TypeError):      # a key that must be there is not
+        return bare(**{names[str(key)]: part for key, part in found.items()})
+    return None
+
+
 def _struct_parts(
     options: type[msgspec.Struct], table: dict[str, Any], path: Place, document: Document
 ) -> Iterator[Part]:
     """The known keys of a table; those unknown or missing are reported."""
     known = {field.encode_name: field for field in fields(options)}
-    for key in table.keys() - known.keys():
+    for key in table.keys() - known.keys() - {options.__struct_config__.tag_field}:
         document.report((*path, key), f"unknown key{meant(key, known)}, {choices(known)}")
     for key, field in known.items():
         if key in table:
@@ -107,21 +141,47 @@ def _value(value: Any, kind: Any, path: Place, document: Document) -> Any:
 
 def _parts(value: Any, kind: Any, path: Place, document: Document) -> Iterator[Part]:
     """What is inside ``value``, so that each mistake in it is found and has its own line."""
-    kind = _bare(kind)
+    kind = _member(value, _bare(kind))
     origin, arguments = get_origin(kind), get_args(kind)
-    if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+    if isinstance(value, dict) and _is_struct(kind):
         yield from _struct_parts(kind, value, path, document)
+    elif isinstance(value, dict) and origin in _UNIONS and all(map(_is_struct, arguments)):
+        _report_tag(value, arguments, path, document)
     elif isinstance(value, dict) and origin is dict:
         yield from ((part, arguments[1], key) for key, part in value.items())
     elif isinstance(value, list) and (origin is list or arguments[1:] == (...,)):
         yield from ((part, arguments[0], index) for index, part in enumerate(value))
 
 
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _member(value: Any, kind: Any) -> Any:
+    """Of a union of tagged structs the one that the table's tag names; else ``kind``."""
+    if get_origin(kind) in _UNIONS and isinstance(value, dict):
+        for one in filter(_is_struct, get_args(kind)):
+            if value.get(one.__struct_config__.tag_field) == one.__struct_config__.tag:
+                return one
+    return kind
+
+
+def _report_tag(value: dict[str, Any], kinds: tuple[Any, ...], path: Place, document: Document) -> None:
+    """None of the tagged structs ``kinds`` has the tag that the table has, if it has one."""
+    field, known = kinds[0].__struct_config__.tag_field, [one.__struct_config__.tag for one in kinds]
+    if field not in value:
+        document.report(path, f'the key "{field}" is missing, {choices(known)}')
+    else:
+        tag = value[field]
+        close = meant(tag, known) if isinstance(tag, str) else ""
+        document.report((*path, field), f"found {shown(tag)}{close}, {choices(known)}")
+
+
 def _bare(kind: Any) -> Any:
     """The type without its ``Annotated`` and without an ``| None``, which TOML cannot write."""
     if get_origin(kind) is Annotated:
         return _bare(get_args(kind)[0])
-    if get_origin(kind) in (Union, types.UnionType):
+    if get_origin(kind) in _UNIONS:
         rest = [one for one in get_args(kind) if one is not type(None)]
         return _bare(rest[0]) if len(rest) == 1 else kind
     return kind

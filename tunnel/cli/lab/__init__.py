@@ -1,0 +1,16 @@
+"""``tunnel lab``: each of its commands is the file of its name."""
+
+from __future__ import annotations
+
+import click
+
+from tunnel.cli import Commands
+
+COMMANDS = {
+    "check": "Check a topology file and show what it describes.",
+}
+
+
+@click.command(cls=Commands, package=__name__, texts=COMMANDS, no_args_is_help=False)
+def command() -> None:
+    """A network of namespaces that a topology file describes."""
