@@ -40,12 +40,12 @@ def test_every_module_and_face(wheel: set[str]):
     wanted = {path.relative_to(TOP) for path in files("tunnel", endings=(".py", ".pxd", ".pyi"))}
     native = {Path("tunnel", path.relative_to(TOP / "ext")) for path in files("ext", endings=(".pyx",))}
     wanted |= {path.with_name(path.stem + SUFFIX) for path in native}
-    wanted |= {Path("tunnel/py.typed")}
+    wanted |= {Path("tunnel/py.typed"), Path("tunnel/lab/topology.schema.json")}
     assert {str(path) for path in wanted} <= wheel
 
 
 def test_nothing_private(wheel: set[str]):
     modules = {Path(name) for name in wheel if ".dist-info/" not in name}
     assert {path.parts[0] for path in modules} == {"tunnel"}
-    assert {path.suffix for path in modules} <= {".py", ".pxd", ".pyi", ".so", ".typed"}
+    assert {path.suffix for path in modules} <= {".py", ".pxd", ".pyi", ".so", ".typed", ".json"}
     assert {path for path in modules if path.suffix == ".pxd" and path.name[0] == "_"} <= INITS

@@ -10,7 +10,7 @@ import pytest
 
 from tunnel.config import Document
 from tunnel.errors import ConfigError
-from tunnel.options import convert, schema
+from tunnel.options import build, convert, schema
 
 NAMES = ["a"]
 
@@ -126,3 +126,56 @@ def test_an_annotation_that_means_nothing() -> None:
 
     with pytest.raises(ConfigError, match=r"Odd.__init__: annotation not understood: name 'Nothing' is not defined"):
         schema(Odd)
+
+
+class Cat(msgspec.Struct, kw_only=True, tag="cat", tag_field="type", forbid_unknown_fields=True):
+    lives: int = 9
+
+
+class Dog(msgspec.Struct, kw_only=True, tag="dog", tag_field="type", forbid_unknown_fields=True):
+    tricks: list[str]
+
+
+class House(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    animals: dict[str, Cat | Dog] = {}
+    rooms: list[Peer] = []
+    walls: int = 4
+
+
+def built(table: Any) -> tuple[House | None, list[str]]:
+    document = Document("f", {}, {})
+    return build(House, table, ("h",), document), [problem.text for problem in document.problems]
+
+
+def test_a_sound_table_is_built() -> None:
+    table = {"name": "x", "animals": {"a": {"type": "cat"}, "b": {"type": "dog", "tricks": ["sit"]}}}
+    assert built(table) == (House(name="x", animals={"a": Cat(), "b": Dog(tricks=["sit"])}), [])
+
+
+@pytest.mark.parametrize(("animal", "expected"), [
+    ({}, 'h.animals.a: the key "type" is missing, expected one of cat, dog'),
+    ({"type": "cta"}, 'h.animals.a.type: found the string "cta" (did you mean "cat"?), expected one of cat, dog'),
+    ({"type": []}, "h.animals.a.type: found an array, expected one of cat, dog"),
+    ({"type": "cat", "lifes": 1}, 'h.animals.a.lifes: unknown key (did you mean "lives"?), expected lives'),
+    ({"type": "cat", "lives": "x"}, 'h.animals.a.lives: found the string "x", expected an integer'),
+    ({"type": "dog"}, 'h.animals.a: the key "tricks" is missing, expected an array'),
+    (7, "h.animals.a: found the integer 7, expected a table"),
+])
+def test_one_of_several_tables_by_its_tag(animal: Any, expected: str) -> None:
+    assert built({"name": "x", "animals": {"a": animal}})[1] == [expected]
+
+
+def test_what_is_sound_is_built_beside_mistakes() -> None:
+    rooms = [{"key": "k"}, {"key": 1}]
+    table = {"name": "x", "animals": {"a": {"type": "cat"}, "b": {}}, "rooms": rooms, "walls": "x"}
+    house, texts = built(table)
+    assert house == House(name="x", animals={"a": Cat()})
+    assert [text.partition(": ")[0] for text in texts] == ["h.animals.b", "h.rooms[1].key", "h.walls"]
+
+
+@pytest.mark.parametrize("table", [7, [], {"walls": 3}])
+def test_nothing_is_built_of_what_is_no_table_or_misses_a_key(table: Any) -> None:
+    house, texts = built(table)
+    assert house is None
+    assert len(texts) == 1

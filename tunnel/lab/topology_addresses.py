@@ -30,7 +30,7 @@ def check(topology: Topology, ports: Ports, report: Report) -> None:
         _overlaps(owner, used[owner], report)
         narrow |= _ipv6(topology, owner, used[owner], report)
         _macs(of.values(), report)
-    _twice_on_a_segment(topology, ports, used, report)
+    _twice_on_a_segment(ports, used, report)
     _narrow_bridges(topology, ports, used, narrow, report)
     ports.addresses = {owner: [(port.name, address) for port, _, address in of] for owner, of in used.items()}
     ports.lost_addresses = [address for port in ports.lost for _, _, address in _parsed(port, ports, report)]
@@ -124,9 +124,9 @@ def mac(text: str, path: Place, report: Report) -> bool:
     return True
 
 
-def _twice_on_a_segment(topology: Topology, ports: Ports, used: dict[str, list[Used]], report: Report) -> None:
+def _twice_on_a_segment(ports: Ports, used: dict[str, list[Used]], report: Report) -> None:
     """One address on two machines that hear each other; within one machine it was reported already."""
-    of = segments(topology, ports)
+    of = segments(ports)
     addresses: dict[object, dict[object, str]] = defaultdict(dict)
     macs: dict[object, dict[str, str]] = defaultdict(dict)
     for owner, places in ports.of.items():

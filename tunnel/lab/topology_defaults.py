@@ -25,7 +25,7 @@ SHARED = ("mtu", "txqueuelen", "up", "owner", "group", "multi_queue", "learning"
 
 def _table(name: str, doc: str, keys: list[tuple[str, Any, Any]], base: type[Table] = Table) -> Any:
     return msgspec.defstruct(
-        name, keys, bases=(base,), kw_only=True, frozen=True, namespace={"__doc__": doc}, module=__name__
+        name, keys, bases=(base,), kw_only=True, namespace={"__doc__": doc}, module=__name__
     )
 
 
@@ -33,6 +33,10 @@ def _keys(*kinds: type[Table], only: Sequence[str] = (), but: Sequence[str] = ()
     """Some of the keys of tables, each with type and default."""
     every = {one.name: one for kind in kinds for one in fields(kind)}
     return [_key(every[name]) for name in only or [name for name in every if name not in but]]
+
+
+def _part(name: str, kind: Any) -> tuple[str, Any, Any]:
+    return name, kind, msgspec.field(default_factory=kind)
 
 
 def _key(one: FieldInfo) -> tuple[str, Any, Any]:
@@ -55,9 +59,9 @@ _OF = {
         "InterfaceDefaults", "What interfaces inherit.", _keys(*get_args(AnyInterface), only=SHARED)
     ),
 }
-Defaults = _table("Defaults", "What tables inherit.", [(name, kind, kind()) for name, kind in _OF.items()])
+Defaults = _table("Defaults", "What tables inherit.", [_part(name, kind) for name, kind in _OF.items()])
 File = _table(
-    "File", "A topology file: a lab, and what its tables inherit.", [("defaults", Defaults, Defaults())], Topology
+    "File", "A topology file: a lab, and what its tables inherit.", [_part("defaults", Defaults)], Topology
 )
 
 

@@ -18,7 +18,7 @@ RESERVED = ("all", "default")
 def check(topology: Topology, incomplete: AbstractSet[Place], report: Report) -> None:
     """Each name is one, and no bridge has a node's."""
     if ("name",) not in incomplete:
-        fitting(topology.name, names.node_name, ("name",), report)
+        fitting(topology.name, names.lab_name, ("name",), report)
     for name in topology.nodes:
         fitting(name, names.node_name, ("nodes", name), report)
     for name in topology.bridges:

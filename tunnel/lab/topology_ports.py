@@ -36,10 +36,11 @@ class Port:
 class Ports:
     """All of them.
 
-    ``of`` are those of each node and bridge by name, ``lost`` the ends of links that
-    could not be given to theirs, ``ends`` the owners of each link's ends, ``excused`` the nodes and bridges that may have
-    interfaces or addresses beyond what was understood; ``addresses`` each one's interfaces with their
-    addresses, ``lost_addresses`` those of the lost ends; ``incomplete`` as ``tunnel.lab.topology_check.check`` was given it.
+    ``of`` are those of each node and bridge by name, ``lost`` the ends of links that could not be given
+    to theirs, ``ends`` the bridges at both ends of each link, ``excused`` the nodes and bridges that may
+    have interfaces or addresses beyond what was understood; ``addresses`` each one's interfaces with
+    their addresses, ``lost_addresses`` those of the lost ends. ``incomplete`` is as
+    ``tunnel.lab.topology_check.check`` was given it.
     """
 
     of: dict[str, dict[str, Port]]
@@ -69,7 +70,8 @@ def find(topology: Topology, incomplete: AbstractSet[Place], report: Report) -> 
 class _Finding:
     def __init__(self, topology: Topology, incomplete: AbstractSet[Place], report: Report) -> None:
         self.topology, self.incomplete, self.report = topology, incomplete, report
-        self.ports = Ports({name: {} for name in (*topology.bridges, *topology.nodes)}, incomplete=incomplete)
+        everyone: dict[str, dict[str, Port]] = {name: {} for name in (*topology.bridges, *topology.nodes)}
+        self.ports = Ports(everyone, incomplete=incomplete)
         if ("links",) in incomplete or any(link.endpoints == ["", ""] for link in topology.links):
             self.ports.excused |= self.ports.of.keys()
         places = [path for path in incomplete if path[0] in ("nodes", "bridges") and path[1:]]
@@ -118,10 +120,11 @@ class _Finding:
             self.ports.ends.append((None, None))
             return
         before, after = (self.end(index, which, link) for which in (0, 1))
-        self.ports.ends.append((before, after))
+        one, other = (":" in text for text in link.endpoints)
+        self.ports.ends.append((None if one else before, None if other else after))
         if ("links", index) in self.incomplete:
             self.ports.excused |= {owner for owner in (before, after) if owner is not None}
-        if before is not None and before == after and before in self.topology.bridges:
+        if before is not None and self.ports.ends[-1] == (before, before):
             circle = f"both ends are the bridge {before}: frames would circle for ever"
             self.report(("links", index, "endpoints"), circle)
 

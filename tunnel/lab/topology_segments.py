@@ -30,17 +30,17 @@ class Union:
         return first != second
 
 
-def cables(topology: Topology, ports: Ports) -> Iterator[tuple[int, str, str]]:
+def cables(ports: Ports) -> Iterator[tuple[int, str, str]]:
     """The links between two bridges, in the file's order: index and both names."""
     for index, (one, other) in enumerate(ports.ends):
-        if one and other and one != other and {one, other} <= topology.bridges.keys():
+        if one is not None and other is not None and one != other:
             yield index, one, other
 
 
-def segments(topology: Topology, ports: Ports) -> Callable[[Port], object]:
+def segments(ports: Ports) -> Callable[[Port], object]:
     """A function that says on which network a port is; None: on none with others of the lab."""
     union = Union()
-    for _, one, other in cables(topology, ports):
+    for _, one, other in cables(ports):
         union.join(one, other)
 
     def of(port: Port) -> object:
@@ -52,7 +52,7 @@ def segments(topology: Topology, ports: Ports) -> Callable[[Port], object]:
 def loops(topology: Topology, ports: Ports) -> Iterator[tuple[int, list[str]]]:
     """Each link that closes a loop of bridges: its index, and the bridges round the loop."""
     union, tree, closing = Union(), defaultdict[str, list[str]](list), []
-    for index, one, other in cables(topology, ports):
+    for index, one, other in cables(ports):
         if union.join(one, other):
             tree[one].append(other)
             tree[other].append(one)

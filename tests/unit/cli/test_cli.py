@@ -12,6 +12,7 @@ import pytest
 
 from tests.unit.cli.calls import TOP, call, spawn
 from tunnel import __version__, cli
+from tunnel.cli import lab
 from tunnel.errors import ConfigError, DeviceError, Problem, TunnelError
 
 NOT_COMMANDS = {"__init__", "progress", "running", "selftest", "table"}
@@ -25,14 +26,20 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     monkeypatch.setattr("tunnel.registry.entries", fail)
 
 
+def files_beside(module: str) -> set[str]:
+    """The names of the commands whose files, or folders for groups of them, are beside a group's."""
+    folder = Path(module).parent
+    return {file.stem for file in (*folder.glob("*.py"), *folder.glob("[!_]*/"))} - NOT_COMMANDS
+
+
 def test_each_command_is_the_file_of_its_name() -> None:
-    files = {file.stem for file in Path(cli.__file__).parent.glob("*.py")} - NOT_COMMANDS
-    assert files == set(cli.COMMANDS)
+    assert files_beside(cli.__file__) == set(cli.COMMANDS)
+    assert files_beside(lab.__file__) == set(lab.COMMANDS)
 
 
-@pytest.mark.parametrize("name", sorted(cli.COMMANDS))
+@pytest.mark.parametrize("name", [*sorted(cli.COMMANDS), *(f"lab {name}" for name in sorted(lab.COMMANDS))])
 def test_each_command_has_its_help(capsys: pytest.CaptureFixture[str], name: str) -> None:
-    ended = call(capsys, name, "--help")
+    ended = call(capsys, *name.split(), "--help")
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.startswith(f"Usage: tunnel {name} ")
 
@@ -72,6 +79,9 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     (("check",), "tunnel: missing argument 'FILE'; see `tunnel check --help`"),
     (("check", "--trust"), "tunnel: no such option '--trust'"),
     (("run", "x", "--for", "0"), "tunnel: invalid value for '--for': 0.0 is not in the range x>0"),
+    (("lab",), "tunnel: missing command; see `tunnel lab --help`"),
+    (("lab", "chekc"), "tunnel: no such command 'chekc'"),
+    (("lab", "check"), "tunnel: missing argument 'FILE'; see `tunnel lab check --help`"),
     (("wire", "a"), "tunnel: missing argument 'B'; see `tunnel wire --help`"),
     (("udp", "a"), "tunnel: missing option '--listen'; see `tunnel udp --help`"),
     (("udp", "a", "--listen", "[::]:1"), "tunnel: expected either --peer or --learn; see `tunnel udp --help`"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from tests.unit.lab.topologies import mistakes, the_mistake
@@ -52,7 +54,7 @@ def test_no_loop_without_stp(stp: dict[str, bool], cables: list[str]) -> None:
 def test_many_loops_cost_little() -> None:
     """A long ring with as many chords."""
     names = [f"b{number}" for number in range(1000)]
-    cables = [*zip(names, names[1:], strict=False), (names[-1], names[0]), *zip(names, names[2:], strict=False)]
+    cables = [*pairwise(names), (names[-1], names[0]), *zip(names, names[2:], strict=False)]
     topology = Topology(
         name="x", bridges=dict.fromkeys(names, Bridge()), links=[Link(endpoints=list(cable)) for cable in cables]
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import given, settings
@@ -57,12 +58,10 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 def survives(tables: dict[str, Any]) -> None:
     text = "\n".join(f"{key} = {toml(value)}" for key, value in tables.items())
-    try:
+    found: Loaded | None = None
+    with suppress(ConfigError):
         found = parse(text)
-    except ConfigError as error:
-        assert error.problems
-    else:
-        assert isinstance(found, Loaded)
+    assert found is None or found.topology.name == tables["name"]
 
 
 @settings(max_examples=50, deadline=None)

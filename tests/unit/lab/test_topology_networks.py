@@ -35,14 +35,14 @@ def test_a_malformed_address(new: str, expected: str) -> None:
      "17: links[0].address[0]: 10.0.0.0/24 overlaps 10.0.0.0/16 of a's interface tun0: two interfaces in one network"),
     ('"10.8.0.1/24"', '"10.0.0.1/32"', "17: links[0].address[0]: a has 10.0.0.1 on tun0 already"),
     ('["br0", "br1"]', '["br0", "br1"]\naddress = ["10.0.0.3/24"]',
-     "24: links[2].address: the first end is a port of the bridge br0, which has no address: it belongs to [bridges.br0]"),
+     "24: links[2].address: the first end is a port of the bridge br0, which has no address: it belongs to [bridges.b"),
     ('["br0", "br1"]', '["br0", "br1"]\npeer_address = ["10.0.0.3/24"]',
      "24: links[2].peer_address: the second end is a port of the bridge br1"),
     ("[bridges.br1]", '[bridges.br1.interfaces.t]\ntype = "tap"\naddress = ["10.7.0.1/24"]',
      "16: bridges.br1.interfaces.t.address: a port of the bridge br1 has no address"),
     ("[nodes.b]", "[nodes.b]\nipv6 = false", "21: links[1].address[1]: b has ipv6 = false"),
-    ("impair = {", "mtu = 1279\nimpair = {", "21: links[1].mtu: 1279 bytes, but IPv6 needs 1280 (RFC 8200), and eth0 has"),
-    ('["br0", "br1"]', '["br0", "br1"]\nmtu = 1279', "24: links[2].mtu: 1279 bytes, which the bridge br0 will have too"),
+    ("impair = {", "mtu = 1279\nimpair = {", "21: links[1].mtu: 1279 bytes, but IPv6 needs 1280 (RFC 8200), and eth0"),
+    ('["br0", "br1"]', '["br0", "br1"]\nmtu = 1279', "24: links[2].mtu: 1279 bytes, which the bridge br0 will have to"),
     ("[bridges.br1]", '[bridges.br1]\nmtu = 1000\naddress = ["fd01::1/64"]',
      "15: bridges.br1.mtu: 1000 bytes, but IPv6 needs 1280"),
     ("impair = {", 'mac = "02:00"\nimpair = {', "21: links[1].mac: Ethernet address '02:00': write it like"),
@@ -61,7 +61,8 @@ def test_an_address_in_the_middle_of_two_networks_overlaps_both() -> None:
         '[[links]]\nendpoints = ["b:y", "a:y"]\naddress = ["10.0.0.9/16"]\n'
     )
     assert [line.partition(" of ")[0] for line in mistakes(text)] == [
-        "20: links[1].address[0]: 10.0.0.0/24 overlaps 10.0.0.0/16", "24: links[2].address[0]: 10.0.1.0/24 overlaps 10.0.0.0/16",
+        "20: links[1].address[0]: 10.0.0.0/24 overlaps 10.0.0.0/16",
+        "24: links[2].address[0]: 10.0.1.0/24 overlaps 10.0.0.0/16",
     ]
 
 
@@ -96,7 +97,7 @@ ROUTE = '{ to = "default", via = "10.0.0.254" }'
     ('{ to = "everything", via = "10.0.0.254" }', "to: 'everything' does not appear to be an IPv4 or IPv6 network"),
     ('{ to = "default", via = "10.0.0.300" }', 'via: found the string "10.0.0.300", expected an address like'),
     ('{ to = "default", via = "10.0.0.254/24" }', 'via: found the string "10.0.0.254/24", expected an address like'),
-    ('{ to = "fd01::/64", via = "10.0.0.254" }', "via: 10.0.0.254 is IPv4, but the route leads to fd01::/64, which is IPv6"),
+    ('{ to = "fd01::/64", via = "10.0.0.254" }', "via: 10.0.0.254 is IPv4, but the route leads to fd01::/64, which is"),
     ('{ to = "default", via = "10.7.0.254" }',
      "via: 10.7.0.254 is in none of a's networks (it has 10.0.0.0/24, 10.8.0.0/24, 10.9.0.0/16)"),
     ('{ to = "default", via = "10.8.0.2", interface = "eth0" }', "via: 10.8.0.2 is in none of a's networks on eth0"),
@@ -104,7 +105,7 @@ ROUTE = '{ to = "default", via = "10.0.0.254" }'
     ('{ to = "default", via = "fe80::1" }', "via: fe80::1 is link-local, and every interface has that network"),
     ('{ to = "default", via = "10.0.0.254", interface = "eth1" }',
      'interface: found the string "eth1" (did you mean "eth0"?), but a has the interfaces eth0, tun0'),
-    ('{ to = "default", via = "10.0.0.254", source = "10.0.0.7" }', 'source: found the string "10.0.0.7", which is no add'),
+    ('{ to = "default", via = "10.0.0.254", source = "10.0.0.7" }', 'source: found the string "10.0.0.7", which is no'),
     ('{ to = "default", via = "10.0.0.254", table = 0 }', "table: found the integer 0, expected an integer >= 1"),
 ])
 def test_a_mistake_of_a_route(new: str, expected: str) -> None:
@@ -129,9 +130,9 @@ def test_a_sound_route(new: str) -> None:
 
 @pytest.mark.parametrize(("old", "new", "expected"), [
     ('from = "10.0.0.2/32"', 'from = "10.0.0.2/24"', "11: nodes.b.rules[0].from: 10.0.0.2/24 has host bits set"),
-    ('from = "10.0.0.2/32"', 'from = "10.0.0.2/32", to = "fd00::/64"', "11: nodes.b.rules[0]: from 10.0.0.2/32 to fd00::/64 is"),
-    ('iif = "lo"', 'oif = "eth3"', '11: nodes.b.rules[0].oif: found the string "eth3" (did you mean "eth0"?), but b has'),
-    ('interface = "eth0", ', 'interface = "x", ', '10: nodes.b.neighbours[0].interface: found the string "x", but b has'),
+    ('from = "10.0.0.2/32"', 'from = "10.0.0.2/32", to = "fd00::/64"', "11: nodes.b.rules[0]: from 10.0.0.2/32 to fd0"),
+    ('iif = "lo"', 'oif = "eth3"', '11: nodes.b.rules[0].oif: found the string "eth3" (did you mean "eth0"?), but b h'),
+    ('interface = "eth0", ', 'interface = "x", ', '10: nodes.b.neighbours[0].interface: found the string "x", but b h'),
     ('address = "10.0.0.1",', 'address = "10.0.0.1/24",', "10: nodes.b.neighbours[0].address: found the string"),
     ('"02:00:00:00:00:01"', '"02-00-00-00-00-01"', "10: nodes.b.neighbours[0].mac: Ethernet address '02-00"),
     ("[nodes.b]", '[nodes.b.interfaces.t]\ntype = "tun"\n[nodes.b]', ""),
@@ -141,10 +142,11 @@ def test_a_mistake_of_a_rule_or_a_neighbour(old: str, new: str, expected: str) -
         assert the_mistake(old, new).startswith(expected)
     else:
         found = mistakes(changed(old, new).replace('interface = "eth0", address', 'interface = "t", address'))
-        assert found == ["12: nodes.b.neighbours[0].interface: t is a TUN, which has no Ethernet addresses and so no neighbours"]
+        wanted = "t is a TUN, which has no Ethernet addresses and so no neighbours"
+        assert found == [f"12: nodes.b.neighbours[0].interface: {wanted}"]
 
 
 def test_a_lost_end_excuses_what_may_be_about_it() -> None:
     text = changed('["a:eth0", "br0"]', '["aa:eth0", "br0"]')
     assert mistakes(text) == ['16: links[0].endpoints[0]: no node is named "aa" (did you mean "a"?)']
-    assert SOUND != text
+    assert text != SOUND
