@@ -38,7 +38,7 @@ def lab_file(folder: Path, text: str = LAB) -> str:
 def test_a_sound_file_is_a_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     ended = call(capsys, "lab", "check", "--trust-file", lab_file(tmp_path))
     assert (ended.status, ended.err) == (0, "")
-    assert [line.split("  ") for line in ended.out.replace("   ", "  ").splitlines()][0][0] == "NAME"
+    assert ended.out.startswith("NAME ")
     assert [line.split() for line in ended.out.splitlines()[1:]] == [
         ["a", "node"],
         ["a:tun0", "tun", "10.9.0.1/24"],
