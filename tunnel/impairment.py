@@ -27,14 +27,13 @@ class Impairment(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
     seed: Seed | None = None
 
 
-def mistakes(impairment: Impairment) -> list[str]:
-    """Which options do not go together: each as ``KEY: what was expected``."""
-    delay_ms, loss_pct = impairment.delay_ms, impairment.loss_pct
+def mistakes(chosen: Impairment) -> list[str]:
+    """Options that do not go together, each with its name first."""
     found = []
-    if impairment.jitter_ms > delay_ms:
-        found.append(f"jitter_ms: at most delay_ms = {delay_ms:g} was expected")
-    if impairment.reorder_pct and not delay_ms:
+    if chosen.jitter_ms > chosen.delay_ms:
+        found.append(f"jitter_ms: at most delay_ms = {chosen.delay_ms:g} was expected")
+    if chosen.reorder_pct and not chosen.delay_ms:
         found.append("reorder_pct: needs delay_ms, since who overtakes skips the delay")
-    if impairment.burst_pct and impairment.burst_pct < loss_pct:
-        found.append(f"burst_pct: at least loss_pct = {loss_pct:g} was expected")
+    if chosen.burst_pct and chosen.burst_pct < chosen.loss_pct:
+        found.append(f"burst_pct: at least loss_pct = {chosen.loss_pct:g} was expected")
     return found
