@@ -31,12 +31,32 @@ class Steps:
         if self._live and error is not None and not self._quiet:
             sys.stderr.write("\n")
 
+    def begin(self, text: str) -> Callable[[float], None]:
+        """Shows a step that is not a call: what is returned is told the share that is done, which ends it at 1."""
+        start = time.monotonic()
+        self._draw(text, 0.0)
+
+        def tell(share: float) -> None:
+            if share < 1.0:
+                self._draw(text, share)
+            else:
+                self._done(text, start)
+
+        return tell
+
+    def end(self, text: str) -> None:
+        """A last line."""
+        self._write(f"  {text}", "\n")
+
+    def _done(self, text: str, start: float) -> None:
+        self._write(f"  {text:<32} {'done' if self._live else ''} {time.monotonic() - start:5.1f} s", "\n")
+
     def run(self, text: str, step: Callable[[Callable[[float], None]], T]) -> T:
         """What ``step`` returns; it is given a function to call with the share that is done, 0 to 1."""
         start = time.monotonic()
         self._draw(text, 0.0)
         result = step(lambda share: self._draw(text, share))
-        self._write(f"  {text:<32} {'done' if self._live else ''} {time.monotonic() - start:5.1f} s", "\n")
+        self._done(text, start)
         return result
 
     def _draw(self, text: str, share: float) -> None:

@@ -11,7 +11,7 @@ import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 
-from tunnel.lab.names import LONGEST_INTERFACE
+from tunnel.lab.names import LONGEST
 from tunnel.lab.topology import Link, Topology
 
 HOST_PREFIX = "tn"
@@ -53,6 +53,10 @@ class Ends:
         """The ends at a node or bridge."""
         return self._at.get(place, [])
 
+    def every(self) -> list[End]:
+        """All ends."""
+        return [end for pair in self._pairs for end in pair]
+
     def find(self, text: str) -> int | None:
         """The number of the link with an end ``NODE:INTERFACE`` (or ``BRIDGE:PORT``); None where there is none."""
         place, _, interface = text.partition(":")
@@ -91,7 +95,7 @@ class Ends:
         if host:
             return hashed(HOST_PREFIX, f"{self._topology.name}/{bridge}/{wanted}")
         taken = (bridge, wanted) in self._names or wanted == bridge
-        if len(wanted) > LONGEST_INTERFACE or taken:
+        if len(wanted) > LONGEST or taken:
             return hashed(wanted[:6], f"{wanted}/{len(self._names)}" if taken else wanted)
         return wanted
 
@@ -99,4 +103,4 @@ class Ends:
 def hashed(beginning: str, text: str) -> str:
     """A name of 15 characters that stands for a longer text."""
     digest = hashlib.blake2s(text.encode(), digest_size=8).hexdigest()
-    return f"{beginning}{digest}"[:LONGEST_INTERFACE]
+    return f"{beginning}{digest}"[:LONGEST]

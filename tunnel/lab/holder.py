@@ -22,6 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tunnel.errors import TunnelError
 from tunnel.lab import netns
 from tunnel.lab.channel import Channel
 from tunnel.lab.processes import end_all_in
@@ -65,15 +66,17 @@ class Ending:
         os.eventfd_write(self.fd, 1)
 
 
-def separate() -> bool:
-    """Leaves the machine's namespaces; whether that took a user namespace."""
-    rootless = not has_rights()
-    if rootless:
-        netns.become_root_of_own()
-    else:
+def separate() -> list[int]:
+    """Leaves the machine's network and mount namespace; descriptors of these, or none where that took a
+    user namespace, from which there is no way back."""
+    host: list[int] = []
+    if has_rights():
+        host = [os.open(path, os.O_RDONLY | os.O_CLOEXEC) for path in (netns.OWN_NET, netns.OWN_MOUNT)]
         netns.unshare(netns.CLONE_NEWNET | netns.CLONE_NEWNS)
+    else:
+        netns.become_root_of_own()
     netns.private_run()
-    return rootless
+    return host
 
 
 def send_away(channel: Channel, value: Any, fds: list[int]) -> None:
@@ -88,6 +91,8 @@ def send_away(channel: Channel, value: Any, fds: list[int]) -> None:
 def failure(error: Exception) -> dict[str, Any]:
     """A reply for the exception: the kernel's number and words, and the step of a plan that it is about."""
     number = getattr(error, "errno", None) or 0
+    if isinstance(error, TunnelError):
+        return {"errno": number, "words": str(error), "complete": True}
     words = error.args[1] if number and len(error.args) > 1 else f"{type(error).__name__}: {error}"
     place = getattr(error, "filename", None)
     found = {"errno": number, "words": f"{place}: {words}" if place else str(words)}
@@ -158,15 +163,16 @@ def main() -> None:
     channel = Channel(socket.socket(fileno=0))
     ending = Ending(int(sys.argv[1]))
     try:
-        rootless = separate()
+        host = separate()
     except OSError as error:
         channel.receive()  # the parent's hello, which this answers
         channel.send(failure(error))
         return
+    from tunnel.lab.host import Host
     from tunnel.lab.requests import Requests
 
     life, hold = os.pipe()
-    requests = Requests(rootless, life)
+    requests = Requests(life, Host(*host) if host else None)
     try:
         Clients(channel, requests, ending).serve()
     finally:

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tunnel.lab import journal, links, processes, space, within
+from tunnel.errors import LabError
+from tunnel.lab import journal, links, processes, space, undo, within
+from tunnel.lab.host import Host
 from tunnel.lab.journal import Journal
 from tunnel.lab.space import Space
 
 IPV6 = Path("/proc/sys/net/ipv6")  # absent where the kernel was started without
 NO_DAD = ("net/ipv6/conf/all/accept_dad", "net/ipv6/conf/default/accept_dad")
+HOST = ":host"  # the host's own namespace among the nodes; no node can have this name
 CLIENTS = 16  # that wait to be accepted
 
 
@@ -25,8 +28,9 @@ class Holding:
     requests for one namespace are sent together; what is refused then carries the step's number.
     """
 
-    def __init__(self) -> None:
-        self.spaces: dict[str, Space] = {}
+    def __init__(self, host: Host | None) -> None:
+        self.host = host
+        self.spaces: dict[str, Space] = {HOST: host.space} if host else {}
         self.step: int | None = None
         self.journal: Journal | None = None
         self.listener: socket.socket | None = None
@@ -38,8 +42,12 @@ class Holding:
         self._fresh: list[Space] = []
 
     def inodes(self) -> set[int]:
-        """The inodes of all namespaces kept."""
-        return {one.inode for one in self.spaces.values()}
+        """The inodes of all namespaces made here."""
+        return {self.spaces[node].inode for node in self.made()}
+
+    def made(self) -> list[str]:
+        """The nodes, without the host."""
+        return [node for node in self.spaces if node != HOST]
 
     def add(self, node: str) -> Space:
         """A new namespace with loopback up and no duplicate address detection."""
@@ -47,6 +55,8 @@ class Holding:
         self.spaces[node] = made
         if self.journal:
             self.journal.add("netns", node=node, inode=made.inode, cookie=made.cookie)
+            if self.host:
+                self.host.name(f"{self.journal.lab}-{node}", made, self.journal)
         made.talk.put(links.LOOPBACK_UP, self.step)
         self._fresh.append(made)
         return made
@@ -103,25 +113,53 @@ class Holding:
         os.chmod(path, 0o600)
         self.listener.listen(CLIENTS)
 
+    def note_link(self, node: str, interface: str, index: int, kind: str) -> None:
+        """Writes down an interface that is about to be made, if it is the host's; others go with their node."""
+        if node == HOST:
+            host, journal = self.require_host()
+            host.note_link(interface, index, kind, journal)
+
+    def require_host(self) -> tuple[Host, Journal]:
+        """The host and the journal, for what is made there."""
+        if self.host is None:
+            raise LabError("the host's interfaces are root's: run as root, or leave them out")
+        if self.journal is None:
+            raise LabError("what is made on the host must be recorded: give the lab a name")
+        return self.host, self.journal
+
     def clear(self) -> None:
-        """Lets go of every namespace."""
+        """Lets go of every namespace that was made here."""
+        host = self.spaces.pop(HOST, None)
         for one in self.spaces.values():
             one.close()
         for fd in self.taps.values():
             os.close(fd)
         self.spaces.clear()
         self.taps.clear()
+        if host:
+            self.spaces[HOST] = host
         self._fresh.clear()
         self.engine = None
         self._open = None
 
     def close(self) -> None:
-        """The end of the lab, once nothing runs in it any more."""
+        """The end of the lab, once nothing runs in it any more; what cannot be undone stays in the journal."""
+        failed = self._undo() if self.host and self.journal else []
         self.clear()
         if self.listener:
             self.listener.close()
-        if self.journal:
+        if self.journal and not failed:
             self.journal.remove()
+
+    def _undo(self) -> list[str]:
+        assert self.host
+        assert self.journal
+        self.host.go_home()
+        failed = undo.places(self.journal.entries())
+        for words in failed:
+            with suppress(OSError):
+                self.journal.add("failed", words=words)
+        return failed
 
 
 def _without_detection() -> None:

@@ -39,7 +39,8 @@ class HostRequests(LinkRequests, ProcessRequests):
     def op_carry(self, links: list[dict[str, Any]]) -> None:
         """Starts the engine that carries links between the TAPs made for them; its packets flow when this is
         answered."""
-        taps = {(node, interface): self.holding.taps[node, interface] for one in links for node, interface in one["taps"]}
+        ends = [(node, interface) for one in links for node, interface in one["taps"]]
+        taps = {end: self.holding.taps[end] for end in ends}
         self.holding.engine = carrier.start(self, carrier.graph(links, taps), list(taps.values()))
 
     def op_engine(self) -> Opened:

@@ -50,7 +50,7 @@ class Journal:
     @classmethod
     def create(cls, lab: str, folder: int) -> Journal:
         """A new one; ``LabError`` where there is one of the name."""
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             fd = os.open(file_name(lab), flags, 0o600, dir_fd=folder)
         except FileExistsError:

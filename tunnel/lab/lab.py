@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tunnel.errors import LabError
-from tunnel.lab import names, place, remedies, starting
+from tunnel.lab import impairing, names, netns, place, remedies, starting
 from tunnel.lab.channel import Channel
+from tunnel.lab.ends import Ends
 from tunnel.lab.node import Node
 from tunnel.lab.plan import Step
 from tunnel.lab.topology import Topology, decode
+
+if TYPE_CHECKING:
+    from tunnel.lab.building import Blueprint
 
 END_TIMEOUT_S = 30.0
 TOGETHER = 200  # steps of a plan in one request: what a message can carry, and how often progress is told
@@ -60,6 +65,17 @@ class Lab:
         self.name: str | None = hello["lab"]
         self.user, self.life = self._fds
 
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], *, trust: bool = False, private: bool = False) -> Blueprint:
+        """The lab that a topology file describes, to be built by ``with`` or ``async with``.
+
+        All mistakes in the file are one ``ConfigError``, each with its line. As root a file that others may
+        write is refused unless ``trust``. A ``private`` lab has no name outside; see ``Blueprint``.
+        """
+        from tunnel.lab import building
+
+        return building.from_file(path, trust=trust, private=private)
+
     def call(self, what: str, op: str, **arguments: Any) -> Any:
         """The holder's answer to a request; ``what`` begins the text of a ``LabError``."""
         return self._exchange({"op": op, **arguments}, what)[0]
@@ -81,6 +97,8 @@ class Lab:
                 reply, given = self._channel.receive()
             except (OSError, EOFError) as error:
                 raise LabError(f"{what}: the lab has ended or was closed; make a new one") from error
+        if "complete" in reply:
+            raise LabError(reply["words"], reply["errno"])
         if "errno" in reply:
             where = at(reply["step"]) if at and "step" in reply else what
             raise remedies.refused(where, reply["errno"], reply["words"])
@@ -121,6 +139,13 @@ class Lab:
             txqueuelen=names.count("txqueuelen", txqueuelen),
         )
 
+    def entrance(self, spaces: dict[str, int], program: list[str]) -> tuple[list[str], tuple[int, ...]]:
+        """The words that execute a program in namespaces of this lab, and the descriptors that they need."""
+        user = {"user": self.user} if self.rootless else {}
+        held = {**user, **spaces, "life": self.life}
+        wanted = [f"{kind}={fd}" for kind, fd in held.items()]
+        return [sys.executable, "-I", "-S", netns.__file__, *wanted, "--", *program], tuple(held.values())
+
     def claim(self, name: str, topology: str = "") -> None:
         """Gives the lab a name by which other programs find it; refused where one of that name is up."""
         with place.folder(make=True) as folder:
@@ -151,6 +176,29 @@ class Lab:
         """Ends a lab, kept or not, with everything in it; returns when its holder is gone."""
         pid = self.call("end the lab", "end")
         starting.await_end(pid, END_TIMEOUT_S)
+        if self.name and self.name in place.present():
+            raise LabError(f"lab {self.name}: not all of it could be undone; tunnel lab clean tries again and says what")
+
+    def processes(self) -> list[dict[str, Any]]:
+        """What the lab runs, beside what its users started: ``node`` (None: the engine of its carried links),
+        ``command``, ``pid``, ``status`` (the exit status, None while it runs) and ``state`` in words."""
+        found: list[dict[str, Any]] = self.call("list the programs", "programs")
+        return [{**one, "state": _state(one["status"])} for one in found]
+
+    def ends(self) -> Ends:
+        """Where the ends of its links are."""
+        if self.topology is None:
+            raise LabError("this lab was not built from a topology, so its links have no names")
+        return Ends(self.topology)
+
+    def impair(self, link: str, **options: Any) -> dict[str, Any]:
+        """Changes what happens on a carried link while traffic flows; ``link`` is one of its ends, ``NODE:INTERFACE``.
+
+        ``options`` are those of ``Impair``, ``back`` with those of the other way; what is not given stays as
+        it is. Gives the options in force then. ``LabError`` for a link that no engine carries, and for options
+        that do not fit.
+        """
+        return impairing.impair(self, link, options)
 
     def started(self, process: subprocess.Popen[Any]) -> None:
         """Takes note of a process that is to end with the lab."""
@@ -209,3 +257,7 @@ def read_topology(lab: Lab) -> Topology:
     (fd,) = lab.open("read the topology", "topology")
     with open(fd, "rb") as file:
         return decode(file.read())
+
+
+def _state(status: int | None) -> str:
+    return "running" if status is None else f"ended with {status}"

@@ -33,6 +33,7 @@ class LinkRequests:
     ) -> None:
         """A veth pair from ``node`` to ``peer``; the near end may be made a port, and up, at once."""
         near, far_space = next(self._near), self.holding.spaces[peer]
+        self.holding.note_link(node, interface, near, "veth")
         number = None if master is None else self.holding.index(node, master)
         request = messages.veth(
             interface, near, far, far_space.new_index(far), far_space.netns, master=number, **options
@@ -45,14 +46,16 @@ class LinkRequests:
         """An interface of ``kind``; ``options`` as ``messages.link_add`` takes them."""
         number = None if parent is None else self.holding.index(node, parent)
         index = self.holding.spaces[node].new_index(interface)
+        self.holding.note_link(node, interface, index, kind)
         self.holding.put(node, messages.link_add(interface, kind, index=index, parent=number, **options))
 
     def op_tap(self, node: str, interface: str, **options: Any) -> None:
         """A persistent TUN or TAP; ``options`` as ``within.make_tun`` takes them."""
         self.holding.flush()
-        self.holding.spaces[node].indexes[interface] = within.make_tun(
-            self.holding.spaces[node].netns, interface, **options
-        )
+        one = self.holding.spaces[node]
+        index = one.new_index(interface)
+        self.holding.note_link(node, interface, index, "tun")
+        within.make_tun(one.netns, interface, index=index, **options)
 
     def op_set(self, node: str, interface: str, fields: Mapping[str, Any]) -> None:
         """Sets what ``messages.link_set`` sets by value."""
@@ -89,7 +92,7 @@ class LinkRequests:
     def op_settle_every(self) -> None:
         """``op_settle`` for all nodes."""
         self.holding.flush()
-        for node in self.holding.spaces:
+        for node in self.holding.made():
             self.op_settle(node)
 
     def _settle_addresses(self, node: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -70,21 +70,37 @@ def open_named(name: str) -> int:
     return fd
 
 
-def put(name: str, fd: int) -> None:
+def put(name: str, fd: int, note: Callable[[os.stat_result], None] = lambda file: None) -> None:
     """Give the namespace behind ``fd`` a name that nothing has.
 
     The file is there before the mount, as a mount needs one. Who is killed between the two leaves an empty
     file, and it stays: it cannot be told from the one on which another is about to mount, and two
-    namespaces on one file would be worse than a name that is deleted by hand.
+    namespaces on one file would be worse than a name that is deleted by hand. Who keeps a record can tell:
+    ``note`` is given the file while it has no name yet.
     """
     path = path_of(name)
     share_folder()
-    os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0))
+    _place_file(path, note)
     try:
         netns.mount(f"/proc/self/fd/{fd}", str(path), "none", netns.MS_BIND)
     except BaseException:
         take(name)
         raise
+
+
+def _place_file(path: Path, note: Callable[[os.stat_result], None]) -> None:
+    """An empty file that only then gets its name; ``FileExistsError`` where that is taken."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        file = os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0, dir_fd=folder)
+        try:
+            note(os.fstat(file))
+            # With a folder it is linkat(2), which follows the link in /proc; link(2) would not.
+            os.link(f"/proc/self/fd/{file}", path.name, dst_dir_fd=folder, follow_symlinks=True)
+        finally:
+            os.close(file)
+    finally:
+        os.close(folder)
 
 
 def take(name: str) -> None:

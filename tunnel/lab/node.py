@@ -6,13 +6,12 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tunnel.errors import LabError
-from tunnel.lab import names, netns
+from tunnel.lab import names
 from tunnel.lab.bridges import bridge_attributes
 
 if TYPE_CHECKING:
@@ -156,9 +155,12 @@ class Node:
             metric=names.count("metric", metric) if metric is not None else None,
         )
 
-    def bridge(self, name: str, ports: Iterable[str] = (), *, stp: bool = False) -> str:
+    def bridge(
+        self, name: str, ports: Iterable[str] = (), *, stp: bool = False, vlan_filtering: bool | None = None
+    ) -> str:
         """Makes a bridge, down, with the given interfaces as its ports; gives its name."""
-        self._one("make a bridge", name, "link", kind="bridge", data=bridge_attributes(stp=stp))
+        data = bridge_attributes(stp=stp, vlan_filtering=vlan_filtering)
+        self._one("make a bridge", name, "link", kind="bridge", data=data)
         self.enslave(name, *ports)
         return name
 
@@ -211,23 +213,25 @@ class Node:
         what = f"node {self.name}, {names.interface_name(name)}: open"
         return self._lab.open(what, "tun", node=self.name, interface=name, flags=flags)[0]
 
+    def entrance(
+        self, command: Sequence[str | os.PathLike[str]], path: str | None
+    ) -> tuple[list[str], tuple[int, ...]]:
+        """The words that execute a program in this node, and the descriptors that they need; ``path`` is where
+        it is looked for."""
+        program = [os.fspath(word) for word in command]
+        if "/" not in program[0] and shutil.which(program[0], path=path) is None:
+            raise LabError(f"node {self.name}: {program[0]} is not installed; install it")
+        return self._lab.entrance({"net": self.netns, "mnt": self.mount}, program)
+
     def popen(self, command: Sequence[str | os.PathLike[str]], **options: Any) -> subprocess.Popen[Any]:
         """Starts a program in this node: ``options`` are those of ``subprocess.Popen``.
 
         It keeps the current folder, sees the node's private /run, and is killed with the lab. It is
         this process's child by its own process id.
         """
-        program = [os.fspath(word) for word in command]
-        path = (options.get("env") or os.environ).get("PATH")
-        if "/" not in program[0] and shutil.which(program[0], path=path) is None:
-            raise LabError(f"node {self.name}: {program[0]} is not installed; install it")
-        spaces = {"user": self._lab.user, "net": self.netns, "mnt": self.mount, "life": self._lab.life}
-        if not self._lab.rootless:
-            del spaces["user"]
-        options["pass_fds"] = (*options.get("pass_fds", ()), *spaces.values())
-        wanted = [f"{kind}={fd}" for kind, fd in spaces.items()]
-        enter = [sys.executable, "-I", "-S", netns.__file__, *wanted, "--"]
-        process: subprocess.Popen[Any] = subprocess.Popen([*enter, *program], **options)
+        words, fds = self.entrance(command, (options.get("env") or os.environ).get("PATH"))
+        options["pass_fds"] = (*options.get("pass_fds", ()), *fds)
+        process: subprocess.Popen[Any] = subprocess.Popen(words, **options)
         self._lab.started(process)
         return process
 
@@ -245,8 +249,15 @@ class Node:
         time-out, after which the program is killed.
         """
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        return self.completed(self.popen(command, text=True, **pipes), command, check, text_input, timeout_s)
+
+    def completed(
+        self, process: subprocess.Popen[str], command: Sequence[str | os.PathLike[str]], check: bool,
+        text_input: str | None, timeout_s: float,
+    ) -> subprocess.CompletedProcess[str]:  # fmt: skip
+        """Awaits the end of a program that was started with pipes, as ``run`` does."""
         words = f"node {self.name}: {' '.join(map(str, command))}"
-        with self.popen(command, text=True, **pipes) as process:
+        with process:
             try:
                 out, err = process.communicate(text_input, timeout_s)
             except subprocess.TimeoutExpired:

@@ -27,7 +27,7 @@ from tunnel.lab.ends import End, Ends
 from tunnel.lab.topology import Bridge, Card, Interface, Link, Node, Tap, Topology, Tun, Vxlan
 from tunnel.toml_lines import Place
 
-HOST = ":host"  # the host's own namespace; no node can have this name
+HOST = ":host"  # as tunnel.lab.holding has it, which this must not import
 IFF_TUN, IFF_TAP, IFF_MULTI_QUEUE, IFF_NO_PI = 0x1, 0x2, 0x0100, 0x1000
 DISABLE_IPV6 = {"net.ipv6.conf.all.disable_ipv6": 1, "net.ipv6.conf.default.disable_ipv6": 1}
 ALL_OF_THEM = ("all", "default")
@@ -56,7 +56,7 @@ class _Plan:
 
     def every(self) -> Iterator[Step]:
         places = [*self._places()]
-        for place, name, one in places:
+        for place, name, _ in places:
             if self.space(name) == name:
                 yield self.step(place, "node", node=name)
         for place, name, one in places:

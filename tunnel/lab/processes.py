@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,11 +41,12 @@ def in_namespaces(inodes: Collection[int], spare: Collection[int]) -> Iterator[i
     return (pid for pid in everyone.difference(spare) if net_of(pid) in inodes)
 
 
-def _kill(pid: int, inodes: Collection[int]) -> None:
+def kill(pid: int, is_meant: Callable[[int], bool]) -> None:
+    """Kills a process and waits for its end, if it is still the one that is meant."""
     with suppress(ProcessLookupError):
         pidfd = os.pidfd_open(pid)
         try:
-            if net_of(pid) in inodes:  # the number may have changed hands before the descriptor pinned it
+            if is_meant(pid):  # the number may have changed hands before the descriptor pinned it
                 signal.pidfd_send_signal(pidfd, signal.SIGKILL)
                 waiter = select.poll()
                 waiter.register(pidfd, select.POLLIN)
@@ -61,4 +62,4 @@ def end_all_in(inodes: Collection[int], spare: Collection[int]) -> None:
         if not found:
             return
         for pid in found:
-            _kill(pid, inodes)
+            kill(pid, lambda each: net_of(each) in inodes)

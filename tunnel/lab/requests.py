@@ -12,16 +12,16 @@ from typing import Any
 
 from tunnel.lab import netns, within
 from tunnel.lab.holding import Answer, Holding, Opened
+from tunnel.lab.host import Host
 from tunnel.lab.host_requests import HostRequests
 from tunnel.lab.processes import end_all_in
 
 
 class Requests(HostRequests):
-    """Answers requests about one holding; ``rootless`` tells of a user namespace, ``life`` is a pipe's end."""
+    """Answers requests about one holding; ``life`` is a pipe's end, ``host`` None without root."""
 
-    def __init__(self, rootless: bool, life: int) -> None:
-        self.rootless, self._life = rootless, life
-        self.holding = Holding()
+    def __init__(self, life: int, host: Host | None) -> None:
+        self._life, self.holding = life, Holding(host)
         self.forget_links()
         self.forget_programs()
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -58,7 +58,7 @@ class Requests(HostRequests):
         that user namespace and of a pipe that stays open for as long as the lab is to live."""
         fds = [os.open("/proc/self/ns/user", os.O_RDONLY | os.O_CLOEXEC), os.dup(self._life)]
         lab = self.holding.journal.lab if self.holding.journal else None
-        return Opened(fds, {"rootless": self.rootless, "lab": lab, "pid": os.getpid()})
+        return Opened(fds, {"rootless": self.holding.host is None, "lab": lab, "pid": os.getpid()})
 
     def op_claim(self, lab: str, topology: str, fds: list[int]) -> None:
         """Gives the lab a name by which other programs find it; ``fds`` holds the runtime folder."""
@@ -88,7 +88,7 @@ class Requests(HostRequests):
 
     def op_nodes(self) -> list[str]:
         """The names of all nodes."""
-        return list(self.holding.spaces)
+        return self.holding.made()
 
     def op_space(self, node: str) -> Opened:
         """A node's network and mount namespace; the value is the number here of the first."""

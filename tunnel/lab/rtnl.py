@@ -15,7 +15,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 NLMSG_ERROR, NLMSG_DONE = 2, 3  # include/uapi/linux/netlink.h
 F_CAPPED, F_ACK_TLVS = 0x100, 0x200
@@ -87,6 +87,12 @@ class Conversation:
     def close(self) -> None:
         """Ends it; idempotent."""
         self._sock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
 
     def _exchange(self, some: list[tuple[bytes, Any]]) -> Refused | None:
         first = self._send([request for request, _ in some])

@@ -19,11 +19,12 @@ UNREAD = Link(endpoints=["", ""])
 class Facts:
     """What is known of the machine that is to build a lab; None is not known, and then no mistake.
 
-    ``interfaces`` are those of the host, ``uid`` and ``gid`` the user's.
+    ``interfaces`` are those of the host, ``uid`` and ``gid`` the user's; ``vlan_filtering`` is called where a
+    topology wants that.
     """
 
     is_root: bool | None = None
-    vlan_filtering: bool | None = None
+    vlan_filtering: Callable[[], bool | None] = lambda: None
     interfaces: AbstractSet[str] | None = None
     uid: int | None = None
     gid: int | None = None

@@ -27,7 +27,7 @@ def check(topology: Topology, facts: Facts, report: Report) -> None:
             report(("bridges", name, "host"), "only root makes a bridge in the host's namespace: leave it out")
         elif bridge.host and name in (facts.interfaces or ()):
             report(("bridges", name), "the host has an interface of this name: choose another")
-        if bridge.vlan_filtering and facts.vlan_filtering is False:
+        if bridge.vlan_filtering and facts.vlan_filtering() is False:
             report(
                 ("bridges", name, "vlan_filtering"),
                 "this kernel's bridge has none (CONFIG_BRIDGE_VLAN_FILTERING): leave it out, or use another kernel",

@@ -16,7 +16,7 @@ from tunnel.lab.netns import inside
 RTF_LOCAL = 0x80000000  # include/uapi/linux/ipv6_route.h
 CLONE_DEVICE = "/dev/net/tun"
 TUNSETIFF, TUNSETPERSIST = 0x400454CA, 0x400454CB  # include/uapi/linux/if_tun.h
-TUNSETOWNER, TUNSETGROUP = 0x400454CC, 0x400454CE
+TUNSETOWNER, TUNSETGROUP, TUNSETIFINDEX = 0x400454CC, 0x400454CE, 0x400454DA
 IFF_TUN_EXCL = 0x8000
 TCP_LISTEN = "0A"  # include/net/tcp_states.h
 
@@ -33,22 +33,25 @@ def open_tun(netns: int, name: str, flags: int) -> int:
         return _tun(name, flags)
 
 
-def make_tun(netns: int, name: str, flags: int, *, owner: int | None = None, group: int | None = None) -> int:
-    """A persistent TUN or TAP, which ``owner`` and ``group`` (numeric ids) may attach; its index."""
+def make_tun(
+    netns: int, name: str, flags: int, *, index: int, owner: int | None = None, group: int | None = None
+) -> None:
+    """A persistent TUN or TAP of a given index, which ``owner`` and ``group`` (numeric ids) may attach."""
     with inside(netns):
-        fd = _tun(name, flags | IFF_TUN_EXCL)
+        fd = _tun(name, flags | IFF_TUN_EXCL, index)
         try:
             for request, value in ((TUNSETOWNER, owner), (TUNSETGROUP, group), (TUNSETPERSIST, 1)):
                 if value is not None:
                     fcntl.ioctl(fd, request, value)
-            return socket.if_nametoindex(name)
         finally:
             os.close(fd)
 
 
-def _tun(name: str, flags: int) -> int:
+def _tun(name: str, flags: int, index: int = 0) -> int:
     fd = os.open(CLONE_DEVICE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
+        if index:
+            fcntl.ioctl(fd, TUNSETIFINDEX, struct.pack("I", index))
         fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), flags))
     except OSError:
         os.close(fd)

@@ -120,7 +120,7 @@ vlan_filtering = true
 
 def test_what_an_ordinary_user_cannot_have() -> None:
     text = changed("[bridges.br1]", RIGHTS)
-    facts = Facts(is_root=False, vlan_filtering=False, uid=1000, gid=2)
+    facts = Facts(is_root=False, vlan_filtering=lambda: False, uid=1000, gid=2)
     assert [line.partition(", ")[0] for line in mistakes(text, facts)] == [
         "16: nodes.b.interfaces.t.owner: only root gives a device to another user (1): leave it out",
         "20: nodes.b.interfaces.c.card: only root takes the card eth0 from the host: use a TAP",
@@ -131,7 +131,7 @@ def test_what_an_ordinary_user_cannot_have() -> None:
 
 def test_what_is_not_known_is_no_mistake() -> None:
     assert parse(changed("[bridges.br1]", RIGHTS)).topology.bridges["host0"].host
-    assert parse(changed("[bridges.br1]", RIGHTS), facts=Facts(is_root=True, vlan_filtering=True)).folder
+    assert parse(changed("[bridges.br1]", RIGHTS), facts=Facts(is_root=True, vlan_filtering=lambda: True)).folder
 
 
 def test_what_the_host_has() -> None:

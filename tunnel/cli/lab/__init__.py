@@ -8,6 +8,12 @@ from tunnel.cli import Commands
 
 COMMANDS = {
     "check": "Check a topology file and show what it describes.",
+    "clean": "Remove what killed labs left behind.",
+    "down": "End a lab.",
+    "exec": "Run a program in a node.",
+    "impair": "Show or change what happens on a link while traffic flows.",
+    "shell": "Start a shell in a node.",
+    "up": "Build the lab that a topology file describes.",
 }
 
 

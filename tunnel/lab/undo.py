@@ -1,0 +1,126 @@
+"""Undoes what a journal tells of, as far as it is still what the journal means.
+
+Called by a holder at its end, and by ``tunnel lab clean`` for one that was killed. Nothing is known by its
+name alone: a process is its number and start time, a namespace its inode and cookie, a file its device and
+inode, a link its index, kind and namespace. What does not match any more is somebody else's.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+from tunnel.errors import LabError
+from tunnel.lab import links, messages, named_files, netns, space
+from tunnel.lab.processes import end_all_in, in_namespaces, kill, net_of, start_of
+from tunnel.lab.rtnl import Conversation, Refused
+
+Entry = dict[str, Any]
+ASK_COOKIE = "import socket; print(int.from_bytes(socket.socket().getsockopt(1, 71, 8), 'little'))"  # SO_NETNS_COOKIE
+
+
+def places(entries: Iterable[Entry]) -> list[str]:
+    """Gives cards back, removes links and names, the last made first; what could not be undone, in words.
+
+    The calling thread stands in the host's namespaces, and nothing runs in the lab's any more.
+    """
+    undoing: dict[str, Callable[[Entry], None]] = {"card": _give_back, "link": _remove_link, "name": _remove_name}
+    failed = []
+    for entry in reversed([*entries]):
+        try:
+            undoing.get(entry["kind"], lambda entry: None)(entry)
+        except (OSError, LabError) as error:
+            failed.append(f"{entry['kind']} {entry.get('name') or entry.get('interface')}: {error}")
+    return failed
+
+
+def processes(entries: Iterable[Entry]) -> int:
+    """Kills what runs in namespaces of a lab whose holder was killed, and what it had started; how many."""
+    entries = list(entries)
+    started = [one for one in entries if one["kind"] == "process" and start_of(one["pid"]) == one["start"]]
+    for one in started:
+        kill(one["pid"], lambda pid: start_of(pid) == one["start"])  # noqa: B023 called before the next turn
+    spaces = {one["inode"]: one["cookie"] for one in entries if one["kind"] == "netns"}
+    ours = [pid for pid in in_namespaces(spaces, {os.getpid()}) if cookie_of(pid) == spaces.get(net_of(pid))]
+    for pid in ours:
+        end_all_in({net_of(pid)}, spare={os.getpid()})
+    return len(started) + len(ours)
+
+
+def cookie_of(pid: int) -> int | None:
+    """The cookie of a process's network namespace, asked for by a program that enters it; None where none can."""
+    try:
+        fds = {kind: os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in ("user", "net")}
+    except OSError:
+        return None
+    try:
+        own = os.stat("/proc/self/ns/user").st_ino
+        spaces = [f"{kind}={fd}" for kind, fd in fds.items() if kind != "user" or os.fstat(fd).st_ino != own]
+        python = [sys.executable, "-I", "-S"]
+        words = [*python, netns.__file__, *spaces, "--", *python, "-c", ASK_COOKIE]
+        told = subprocess.run(words, pass_fds=[*fds.values()], capture_output=True, text=True, check=False)
+        return int(told.stdout) if told.returncode == 0 else None
+    finally:
+        for fd in fds.values():
+            os.close(fd)
+
+
+def _remove_name(entry: Entry) -> None:
+    """A name under /run/netns, if it still stands for our namespace, or for nothing yet."""
+    try:
+        fd = named_files.open_file(entry["name"])
+    except FileNotFoundError:
+        return
+    try:
+        found = os.fstat(fd)
+        mounted = netns.is_net(fd)
+        ours = mounted and found.st_ino == entry["inode"] and space.cookie(fd) == entry["cookie"]
+        empty = not mounted and (found.st_dev, found.st_ino) == (entry["device"], entry["file"])
+    finally:
+        os.close(fd)
+    if ours or empty:
+        named_files.take(entry["name"])
+
+
+def _remove_link(entry: Entry) -> None:
+    """An interface in the host's namespace."""
+    if os.stat(netns.OWN_NET).st_ino != entry["inode"]:
+        return
+    with Conversation() as talk, suppress(Refused):
+        found = links.facts(talk, entry["interface"])
+        if (found["index"], found["kind"]) == (entry["index"], entry["of"]):
+            talk.do(messages.link_delete(entry["index"]))
+
+
+def _give_back(entry: Entry) -> None:
+    """A card that was moved into a node whose namespace has a name; from one that is gone the kernel gave it back."""
+    name = f"{entry['lab']}-{entry['node']}"
+    try:
+        fd = named_files.open_named(name)
+    except LabError:
+        return
+    try:
+        if os.fstat(fd).st_ino == entry["inode"] and space.cookie(fd) == entry["cookie"]:
+            move_back(fd, entry)
+    finally:
+        os.close(fd)
+
+
+def move_back(fd: int, entry: Entry) -> None:
+    """Moves a card out of the namespace behind ``fd``, to the host and its old name."""
+    home = netns.open_net()
+    try:
+        with netns.inside(fd), Conversation() as talk, suppress(Refused):
+            found = links.facts(talk, entry["interface"])
+            if found["kind"] == entry["of"]:
+                talk.do(messages.link_set(found["index"], up=False))
+                talk.do(messages.link_set(found["index"], name=entry["card"], netns=home))
+    finally:
+        os.close(home)
+    if entry["up"]:
+        with Conversation() as talk:
+            talk.do(messages.link_set(links.index(talk, entry["card"]), up=True))
