@@ -3,7 +3,7 @@
 Whoever returns to the loop waits for the GIL twice, and a Python thread that computes keeps it for
 a switch interval each time. So after a breath:
 
-    1 wait      ppoll() on the devices that the loop watches, for a moment only
+    1 wait      ppoll() on the devices that the loop watches, for a moment only, and for no deadline too long
     2 breathe   each that is readable
     3 leave     when nothing came, the stay has been long enough, or the loop is needed: punts,
                 packets that wait inside, a blocked device, a handler's deadline
@@ -39,8 +39,8 @@ cdef int plan_dwell(plan_t *plan) except -1 nogil:
     cdef timespec patience
     cdef uint64_t end = plan.now_ns + STAY_NS
     patience.tv_sec = 0
-    patience.tv_nsec = PAUSE_NS
     while count and plan.now_ns < end and not _needed(plan):
+        patience.tv_nsec = <long> min(<uint64_t> PAUSE_NS, plan.told_ns - plan.now_ns)  # told 0: far more
         if ppoll(watched, count, &patience, NULL) <= 0:
             return 0
         plan.now_ns = clock_now_ns()

@@ -1,10 +1,10 @@
 """The control socket: what a running engine can be asked, and how to ask.
 
 A folder of mode 0700, ``/run/tunnel`` for root, ``$XDG_RUNTIME_DIR/tunnel`` otherwise, holds a Unix socket
-``engine-PID.sock`` of mode 0600 for each engine. One connection carries one line with a verb and one line
-of JSON, ``{"answer": ...}`` or ``{"error": "..."}``. Only root and the engine's own user are answered
-(SO_PEERCRED). It is served on the engine's loop: connections, sizes and times are bounded, so that a
-client which stalls or floods costs the engine nothing.
+``engine-PID.sock`` of mode 0600 for each engine. One connection carries one line, ``VERB`` or ``VERB JSON``
+where the verb takes an argument, and one line of JSON, ``{"answer": ...}`` or ``{"error": "..."}``. Only
+root and the engine's own user are answered (SO_PEERCRED). It is served on the engine's loop: connections,
+sizes and times are bounded, so that a client which stalls or floods costs the engine nothing.
 """
 
 from __future__ import annotations
@@ -19,19 +19,29 @@ import struct
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from tunnel.errors import ConfigError, TunnelError
 from tunnel.runtime import folders, held
 
 log = logging.getLogger(__name__)
 
-LINE = 256  # bytes of a request
+LINE = 4096  # bytes of a request
 ANSWER = 16 << 20  # bytes
 CLIENTS = 4  # at a time; more are turned away
 PATIENCE_S = 2.0  # for a request and its answer, from the first byte on
 
-Verbs = Mapping[str, Callable[[], object]]
+
+class Verb(NamedTuple):
+    """``answer`` is called with the argument, an ``argument`` struct; without one where that is None."""
+
+    answer: Callable[..., object]
+    argument: type[msgspec.Struct] | None = None
+
+
+Verbs = Mapping[str, Verb]
 
 
 @asynccontextmanager
@@ -82,30 +92,42 @@ class _Service:
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = await reader.readline()
         writer.transport.set_write_buffer_limits(0)  # drained: the client's socket has all of it
-        writer.write(self._answer(line.decode(errors="replace").strip()))
+        writer.write(self._answer(*line.decode(errors="replace").strip().partition(" ")))
         await writer.drain()
 
-    def _answer(self, verb: str) -> bytes:
+    def _answer(self, verb: str, _: str, text: str) -> bytes:
         try:
             if verb not in self._verbs:
                 raise TunnelError(f"{verb!r} is not known; {', '.join(self._verbs)} is")
-            answer = {"answer": self._verbs[verb]()}
+            answer = {"answer": _called(verb, self._verbs[verb], text)}
         except Exception as error:
             log.debug("control socket: %s", verb, exc_info=True)
             answer = {"error": str(error)}
         return json.dumps(answer).encode() + b"\n"
 
 
-def ask(pid: int, verb: str) -> Any:
-    """What the engine of this process answers.
+def _called(name: str, verb: Verb, text: str) -> object:
+    if verb.argument is None:
+        if text:
+            raise TunnelError(f"{name} takes no argument")
+        return verb.answer()
+    try:
+        return verb.answer(msgspec.json.decode(text, type=verb.argument))
+    except msgspec.DecodeError as error:  # a wrong type is one too
+        raise TunnelError(f"{name}: {error}") from None
 
-    Raises ``ConfigError`` where it is no engine of this user, ``TunnelError`` where it does not answer.
+
+def ask(pid: int, verb: str, argument: object = None) -> Any:
+    """What the engine of this process answers; ``argument`` as JSON can say it, None for a verb without.
+
+    Raises ``ConfigError`` where it is no engine of this user, ``TunnelError`` where it does not answer, or
+    with what it answers.
     """
     for folder in folders():
         with held(folder) as place, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             sock.settimeout(PATIENCE_S)
             if place and _connected(sock, f"{place}/{_name(pid)}"):
-                return _asked(sock, pid, verb)
+                return exchange(sock, f"engine {pid}", verb, argument)
     raise ConfigError(f"process {pid}: not a running engine of yours; `tunnel drops` lists those there are")
 
 
@@ -118,20 +140,29 @@ def engines() -> list[int]:
     return sorted(found)
 
 
-def _asked(sock: socket.socket, pid: int, verb: str) -> Any:
+def exchange(sock: socket.socket, who: str, verb: str, argument: object = None) -> Any:
+    """As ``ask``, by a socket connected to an engine, which is of no use afterwards; errors begin with ``who``."""
     found = bytearray()
     try:
-        sock.sendall(verb.encode() + b"\n")
+        sock.settimeout(PATIENCE_S)
+        sock.sendall(_request(who, verb, argument))
         while not found.endswith(b"\n") and len(found) < ANSWER and (more := sock.recv(1 << 16)):
             found += more
         answer = json.loads(found)
     except TimeoutError:
-        raise TunnelError(f"engine {pid}: no answer in {PATIENCE_S:.0f} s; is it stopped?") from None
+        raise TunnelError(f"{who}: no answer in {PATIENCE_S:.0f} s; is it stopped?") from None
     except (OSError, ValueError):
-        raise TunnelError(f"engine {pid}: it hung up; it ends, is busy with others, or is another user's") from None
+        raise TunnelError(f"{who}: it hung up; it ends, is busy with others, or is another user's") from None
     if "error" in answer:
-        raise TunnelError(f"engine {pid}: {answer['error']}")
+        raise TunnelError(f"{who}: {answer['error']}")
     return answer["answer"]
+
+
+def _request(who: str, verb: str, argument: object) -> bytes:
+    line = verb.encode() + (b"" if argument is None else b" " + json.dumps(argument).encode()) + b"\n"
+    if len(line) > LINE:
+        raise TunnelError(f"{who}: {verb}: the argument is too long; at most {LINE} bytes with the verb were expected")
+    return line
 
 
 def _connected(sock: socket.socket, path: str) -> bool:

@@ -17,7 +17,8 @@ def problems(graph: Graph, broken: Collection[str] = (), excused: Collection[str
     ``broken`` are names that a file has but that could not be made, ``excused`` those whose links
     could not be made therefore: what would only follow from them is not reported.
     """
-    found = [*_incomplete(graph), *_unable(graph), *_doubled(graph), *_unlinked(graph, excused), *_unfit(graph)]
+    found = [*_incomplete(graph), *_unable(graph), *_one_descriptor(graph)]
+    found += [*_doubled(graph), *_unlinked(graph, excused), *_unfit(graph)]
     if graph.engine.workers > 1:
         found += _unshared(graph)
     if not broken and not excused:
@@ -38,6 +39,16 @@ def _unable(graph: Graph) -> Iterator[Problem]:
             device.check()
         except ConfigError as error:
             yield from (graph.problem(name, problem.text) for problem in error.problems)
+
+
+def _one_descriptor(graph: Graph) -> Iterator[Problem]:
+    """Two devices would take each other's packets, and close it twice."""
+    first: dict[int, str] = {}
+    for name, device in graph.devices.items():
+        other = first.setdefault(device.fd, name) if device.fd >= 0 else name
+        if other != name:
+            line = f" (line {graph.lines[other]})" if other in graph.lines else ""
+            yield graph.problem(name, f"{name}: descriptor {device.fd} is that of {other}{line}, expected another")
 
 
 def _unshared(graph: Graph) -> Iterator[Problem]:

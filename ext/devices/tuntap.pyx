@@ -38,20 +38,22 @@ cdef uint16_t LINK_DOWN = reasons.LINK_DOWN
 cdef class TunTap(Device):
     """What Tun and Tap share; use one of those.
 
-    ``Tun("tun0", mtu=1420)``, or ``Tun(fd=7)`` for a descriptor that was set up by somebody else.
-    Options are the fields of ``TunOptions``. ``netns`` may also be an open descriptor.
+    ``Tun("tun0", mtu=1420)``, or ``Tun(fd=7)`` for a descriptor that was set up by somebody else, and is
+    closed with the device. Options are the fields of ``TunOptions``. ``netns`` may also be an open descriptor.
     """
 
     Options = TunOptions
     queue = None              # its number among those of several workers
 
-    def __init__(self, name=None, *, int fd=-1, netns=None, **options):
+    def __init__(self, name=None, *, netns=None, **options):
         kind = type(self).__name__.lower()
         self.options = arguments.read(kind, TunOptions, options)
         arguments.check_interfaces(kind, self.options.address)
         self.netns = self.options.netns if netns is None else netns
-        self.inherited = fd >= 0
-        self.fd = fd
+        self.inherited = self.options.fd is not None
+        if self.inherited:
+            tun.check_inherited(kind, options | ({} if netns is None else {"netns": netns}))
+            self.fd = self.options.fd
         self.name = name or ""
         self.use = Vnet()
         self.leads = None
@@ -60,7 +62,7 @@ cdef class TunTap(Device):
     @property
     def interface(self) -> str:
         """The name of the interface (as wished; once open, as the kernel gave it)."""
-        return self.options.interface or self.name
+        return self.adopted or self.options.interface or self.name
 
     def check(self) -> None:
         """Raise ``ConfigError`` for a name that the kernel will not take."""
@@ -99,7 +101,7 @@ cdef class TunTap(Device):
         fcntl.fcntl(self.fd, fcntl.F_SETFL, fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_NONBLOCK)
         if not flags & self._kind():
             raise DeviceError(f"descriptor {self.fd}: {name} is not a {type(self).__name__.lower()}")
-        self.name = self.name or name
+        self.name, self.adopted = self.name or name, name
         self.queue_drops.start(self.fd, inherited=True)
         self._offload(flags & tun.IFF_VNET_HDR)
 

@@ -10,7 +10,7 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memset
+from _due_heap cimport due_pop, due_push
 
 from tunnel.arena cimport HEADROOM
 from tunnel.batch cimport Batch, batch_clone, batch_t
@@ -20,9 +20,12 @@ from tunnel.packet cimport ABSENT, HELD, packet_drop, packet_own, packet_t
 from tunnel.parse cimport parse_packet
 from tunnel.rng cimport rng_below, rng_chance, rng_next
 
+import msgspec
+
 from tunnel import arguments, reasons
 from tunnel.errors import ConfigError
 from tunnel.handlers.options import ImpairOptions
+from tunnel.impairment import mistakes
 
 cdef uint16_t LOST = reasons.LOST
 cdef uint16_t QUEUE_FULL = reasons.QUEUE_FULL
@@ -62,9 +65,18 @@ cdef class Impair(Handler):
 
         For both together:
 
-        ``seed``        the same seed and packets give the same fate; default 0
+        ``seed``        the same seed and packets give the same fate; the way back has a sequence derived
+                        from it, or from ``back.seed``; default 0
         ``hold_kib``    KiB for all packets on their way; a packet takes about 500 bytes, 2,300 when it is
                         larger than 256 bytes, 66,000 when larger than 2,048; default 16,384
+
+    While it works
+        ``change(delay_ms=5, rate_mbit=10)`` puts other options in the place of all there are: what is not
+        given has its default, but ``hold_kib`` stays what it is. They apply to packets that arrive from then
+        on. Those under way arrive when they would have, and are overtaken by ``reorder_pct`` alone: after
+        a shorter delay, or on a faster line, packets bunch behind them. The random sequences go on unless
+        there is a ``seed``, which starts both anew (``back.seed`` alone that one). ``options`` are those
+        in force, as given. ``tunnel.control`` reaches both in an engine that runs.
 
     Drop reasons
         LOST          by ``loss_pct``
@@ -88,17 +100,19 @@ cdef class Impair(Handler):
     Options = ImpairOptions
 
     def __init__(self, **options):
-        chosen = arguments.read("impair", ImpairOptions, options)
         if self.store != NULL:
-            raise RuntimeError("Impair is configured once")
+            raise RuntimeError("Impair is configured once: `change` changes it")
+        chosen = read(options, None)
         self.store = hold_new(chosen.hold_kib * 1024)
         self.heap = <due_t *> calloc(self.store.limit // (sizeof(held_t) + HEADROOM), sizeof(due_t))
         if self.heap == NULL:
             raise MemoryError("a queue of delayed packets")
-        set_way(&self.ways[0], chosen, "")
-        set_way(&self.ways[1], chosen.back or chosen, "back." if chosen.back else "")
-        self.ways[0].rng = (chosen.seed or 0) & <uint64_t> 0xffffffffffffffff
-        self.ways[1].rng = rng_next(&self.ways[0].rng)
+        sow(self, 0, None)
+        choose(self, chosen)
+
+    def change(self, **options):
+        """Other options for the packets to come, on the loop's thread. A ``ConfigError`` has changed nothing."""
+        choose(self, read(options, self.options.hold_kib))
 
     def __dealloc__(self):
         hold_free(self.store)
@@ -108,6 +122,7 @@ cdef class Impair(Handler):
         cdef uint32_t count = batch.count, i
         cdef packet_t *copy
         cdef way_t *way
+        self.seen_ns = batch.now_ns
         for i in range(count):
             way = &self.ways[batch.packets[i].ingress & 1]
             if lost(way):
@@ -127,24 +142,55 @@ cdef class Impair(Handler):
     def tick(self, uint64_t now_ns, Batch batch not None):
         """Lets go what is due."""
         cdef packet_t *p
+        self.seen_ns = now_ns
         while self.count and self.heap[0].ns <= now_ns:
             p = hold_copy(self.heap[0].held, &batch.c)
             if p == NULL:
                 return now_ns
+            self.ways[self.heap[0].held.packet.egress ^ 1].waiting -= 1
             hold_drop(self.store, self.heap[0].held)
-            heap_pop(self)
+            self.count -= 1
+            due_pop(self.heap, self.count)
         return self.heap[0].ns if self.count else 0
 
 
-cdef int set_way(way_t *way, chosen, str where) except -1:
-    """Options as thresholds and ns; raises ``ConfigError`` for those that do not go together."""
-    if chosen.jitter_ms > chosen.delay_ms:
-        raise ConfigError(f"impair: {where}jitter_ms: at most delay_ms = {chosen.delay_ms:g} was expected")
-    if chosen.reorder_pct and not chosen.delay_ms:
-        raise ConfigError(f"impair: {where}reorder_pct: needs delay_ms, since who overtakes skips the delay")
-    if chosen.burst_pct and chosen.burst_pct < chosen.loss_pct:
-        raise ConfigError(f"impair: {where}burst_pct: at least loss_pct = {chosen.loss_pct:g} was expected")
-    memset(way, 0, sizeof(way_t))
+cdef object read(dict options, hold_kib):
+    """What was given as options; raises ``ConfigError`` with every mistake. ``hold_kib`` is to stay, None: is free."""
+    chosen = arguments.read("impair", ImpairOptions, options)
+    wrong = [*mistakes(chosen), *(f"back.{text}" for text in mistakes(chosen.back or chosen) if chosen.back)]
+    if hold_kib is not None:
+        if "hold_kib" in options and chosen.hold_kib != hold_kib:
+            wrong.append(f"hold_kib: {hold_kib} cannot be changed any more; leave it out")
+        chosen = msgspec.structs.replace(chosen, hold_kib=hold_kib)
+    if wrong:
+        raise ConfigError([f"impair: {text}" for text in wrong])
+    return chosen
+
+
+cdef int choose(Impair self, chosen) except -1:
+    """Options in force from now on."""
+    sow(self, chosen.seed, chosen.back.seed if chosen.back else None)
+    set_way(&self.ways[0], chosen, self.seen_ns)
+    set_way(&self.ways[1], chosen.back or chosen, self.seen_ns)
+    self.options = chosen
+    return 0
+
+
+cdef int sow(Impair self, seed, back) except -1:
+    """Start anew what has a seed; the second sequence has one of the first unless it is given its own."""
+    if seed is not None:
+        self.ways[0].rng = seed
+        self.ways[1].rng = rng_next(&self.ways[0].rng)
+        self.ways[0].losing = self.ways[1].losing = False
+    if back is not None:
+        self.ways[1].rng = back
+        self.ways[1].losing = False
+    return 0
+
+
+cdef int set_way(way_t *way, chosen, uint64_t now_ns) except -1:
+    """Options as thresholds and ns; the line goes on with what it has."""
+    keep_backlog(way, now_ns)
     loss = chosen.loss_pct / 100
     stay = (chosen.burst_pct or chosen.loss_pct) / 100
     # stationary: loss = lose / (lose + 1 - stay)
@@ -160,6 +206,25 @@ cdef int set_way(way_t *way, chosen, str where) except -1:
     return 0
 
 
+cdef void keep_backlog(way_t *way, uint64_t now_ns) noexcept nogil:
+    """Before another rate: what the line still has to send, and how fast; ``queue_kib`` counts bytes, not time."""
+    cdef double size = queued(way, now_ns)
+    if size > 0:
+        way.former_ns_per_byte = (way.free_ns - now_ns) / size
+        way.former_ns = way.free_ns
+
+
+cdef double queued(const way_t *way, uint64_t now_ns) noexcept nogil:
+    """Bytes that the line has still to send."""
+    cdef double size = 0
+    if way.former_ns > now_ns:
+        size = (way.former_ns - now_ns) / way.former_ns_per_byte
+        now_ns = way.former_ns
+    if way.free_ns > now_ns:
+        size += (way.free_ns - now_ns) / way.ns_per_byte
+    return size
+
+
 cdef uint64_t threshold(double chance) noexcept:
     return <uint64_t> 0xffffffffffffffff if chance >= 1 else <uint64_t> (chance * 18446744073709551616.0)
 
@@ -173,6 +238,7 @@ cdef void forward(Impair self, way_t *way, batch_t *batch, packet_t *p) noexcept
     """Steps 3 to 6: out by the other port, now or later."""
     cdef uint16_t egress = p.ingress ^ 1
     cdef uint64_t due_ns = batch.now_ns
+    cdef bint overtakes
     cdef held_t *held
     if rng_chance(&way.rng, way.corrupt) and not corrupt(way, batch, p):
         packet_drop(p, NO_ROOM)
@@ -180,8 +246,10 @@ cdef void forward(Impair self, way_t *way, batch_t *batch, packet_t *p) noexcept
     if way.ns_per_byte != 0 and not line_take(way, p.len, &due_ns):
         packet_drop(p, QUEUE_FULL)
         return
-    due_ns = delayed(way, due_ns)
-    if due_ns <= batch.now_ns:
+    overtakes = rng_chance(&way.rng, way.reorder)
+    if not overtakes:
+        due_ns = delayed(way, due_ns)
+    if due_ns <= batch.now_ns and (overtakes or way.waiting == 0):  # who waits may be due, and not let go yet
         p.egress = egress
         return
     held = hold_put(self.store, batch, p)
@@ -190,7 +258,10 @@ cdef void forward(Impair self, way_t *way, batch_t *batch, packet_t *p) noexcept
         return
     held.packet.egress = egress
     p.egress = HELD
-    heap_push(self, due_ns, held)
+    way.waiting += 1
+    due_push(self.heap, self.count, due_t(due_ns, self.number, held))
+    self.count += 1
+    self.number += 1
     if self.deadline_ns == 0 or due_ns < self.deadline_ns:
         self.deadline_ns = due_ns
 
@@ -212,7 +283,7 @@ cdef bint corrupt(way_t *way, batch_t *batch, packet_t *p) noexcept nogil:
 cdef bint line_take(way_t *way, uint32_t size, uint64_t *now_ns) noexcept nogil:
     """Queue ``size`` bytes: ``now_ns`` becomes the time when they are sent; False where they do not fit."""
     cdef uint64_t start = max(way.free_ns, now_ns[0])
-    if start > now_ns[0] and (start - now_ns[0]) / way.ns_per_byte + size > way.queue:
+    if start > now_ns[0] and queued(way, now_ns[0]) + size > way.queue:
         return False
     way.free_ns = start + <uint64_t> (size * way.ns_per_byte + 0.5)
     now_ns[0] = way.free_ns
@@ -220,47 +291,9 @@ cdef bint line_take(way_t *way, uint32_t size, uint64_t *now_ns) noexcept nogil:
 
 
 cdef uint64_t delayed(way_t *way, uint64_t sent_ns) noexcept nogil:
-    """When a packet that the line has sent at ``sent_ns`` arrives."""
+    """When a packet that the line has sent at ``sent_ns`` arrives, behind all others."""
     cdef int64_t jitter = 0
-    if rng_chance(&way.rng, way.reorder):
-        return sent_ns
     if way.jitter_ns:
         jitter = <int64_t> rng_below(&way.rng, 2 * way.jitter_ns + 1) - <int64_t> way.jitter_ns
     way.due_ns = max(way.due_ns, sent_ns + way.delay_ns + jitter)
     return way.due_ns
-
-
-cdef inline bint sooner(const due_t *a, const due_t *b) noexcept nogil:
-    return a.ns < b.ns or (a.ns == b.ns and a.number < b.number)
-
-
-cdef void heap_push(Impair self, uint64_t due_ns, held_t *held) noexcept nogil:
-    cdef uint32_t at = self.count, parent
-    cdef due_t due
-    due.ns, due.number, due.held = due_ns, self.number, held
-    self.count += 1
-    self.number += 1
-    while at:
-        parent = (at - 1) // 2
-        if not sooner(&due, &self.heap[parent]):
-            break
-        self.heap[at] = self.heap[parent]
-        at = parent
-    self.heap[at] = due
-
-
-cdef void heap_pop(Impair self) noexcept nogil:
-    """Take out the soonest."""
-    cdef uint32_t at = 0, child
-    cdef due_t last
-    self.count -= 1
-    last = self.heap[self.count]
-    while 2 * at + 1 < self.count:
-        child = 2 * at + 1
-        if child + 1 < self.count and sooner(&self.heap[child + 1], &self.heap[child]):
-            child += 1
-        if not sooner(&self.heap[child], &last):
-            break
-        self.heap[at] = self.heap[child]
-        at = child
-    self.heap[at] = last

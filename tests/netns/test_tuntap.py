@@ -171,7 +171,8 @@ def test_an_inherited_descriptor() -> None:
 
 @alone
 def test_an_inherited_descriptor_without_the_header() -> None:
-    with Tun(fd=made_elsewhere(ioctls.IFF_TUN)) as device:
+    with Tun("office", fd=made_elsewhere(ioctls.IFF_TUN)) as device:
+        assert (device.name, device.interface) == ("office", "t0")
         assert (device.brings, device.accepts) == (0, 0)
 
 

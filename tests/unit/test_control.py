@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.unit.site import LOOPS, PATIENCE_S
@@ -45,7 +46,18 @@ def failing() -> object:
     raise ValueError("it went wrong")
 
 
-VERBS: dict[str, Callable[[], object]] = {"drops": lambda: {"n": 5}, "fail": failing, "much": lambda: "x" * (4 << 20)}
+class Sum(msgspec.Struct, forbid_unknown_fields=True):
+    """Numbers to add up."""
+
+    of: list[int]
+
+
+VERBS: control.Verbs = {
+    "drops": control.Verb(lambda: {"n": 5}),
+    "fail": control.Verb(failing),
+    "much": control.Verb(lambda: "x" * (4 << 20)),
+    "add": control.Verb(lambda asked: sum(asked.of), Sum),
+}
 
 
 def meanwhile(loop: str, work: Callable[..., Any], *args: object) -> Any:
@@ -99,15 +111,48 @@ def test_a_long_answer_arrives_whole(loop: str, folder: Path):
     assert meanwhile(loop, control.ask, os.getpid(), "much") == "x" * (4 << 20)
 
 
+def test_a_verb_with_an_argument(loop: str, folder: Path):
+    assert meanwhile(loop, control.ask, os.getpid(), "add", {"of": [1, 2, 3]}) == 6
+    assert meanwhile(loop, control.ask, os.getpid(), "add", {"of": [1] * 1300}) == 1300
+
+
+@pytest.mark.parametrize(("argument", "error"), [
+    (None, "add: Input data was truncated"),
+    ({}, "add: .*missing required field `of`"),
+    ({"of": ["x"]}, r"add: Expected `int`, got `str` - at `\$.of\[0\]`"),
+    ({"of": [], "x": 1}, "add: Object contains unknown field `x`"),
+    ({"of": [1] * 1400}, "add: the argument is too long; at most 4096 bytes"),
+])  # fmt: skip
+def test_a_wrong_argument(loop: str, folder: Path, argument: object, error: str):
+    with pytest.raises(TunnelError, match=f"engine {os.getpid()}: {error}"):
+        meanwhile(loop, control.ask, os.getpid(), "add", argument)
+
+
+def test_an_argument_too_many(loop: str, folder: Path):
+    with pytest.raises(TunnelError, match="drops takes no argument"):
+        meanwhile(loop, control.ask, os.getpid(), "drops", {"of": []})
+
+
+def test_by_a_socket_that_somebody_else_connected(loop: str, folder: Path):
+    def by_hand() -> Any:
+        with dial(folder) as sock:
+            return control.exchange(sock, "the lab's engine", "add", {"of": [1, 2]})
+
+    assert meanwhile(loop, by_hand) == 3
+
+
 @pytest.mark.parametrize(
-    ("verb", "error"), [("fail", "it went wrong"), ("fly", "'fly' is not known; drops, fail, much")]
+    ("verb", "error"), [("fail", "it went wrong"), ("fly", "'fly' is not known; drops, fail, much, add is")]
 )
 def test_what_goes_wrong_is_told(loop: str, folder: Path, verb: str, error: str):
     with pytest.raises(TunnelError, match=f"engine {os.getpid()}: {error}"):
         meanwhile(loop, control.ask, os.getpid(), verb)
 
 
-@pytest.mark.parametrize("request_", [b"x" * 100_000, b"\xff\xfe\n", b"\n", b"drops drops\n"])
+@pytest.mark.parametrize("request_", [
+    b"x" * 100_000, b"\xff\xfe\n", b"\n", b"drops drops\n", b"drops {}\n", b"add\n", b"add {\n", b"add \xff\n",
+    b"add " + b"[" * 4000 + b"\n", b'add {"of": ' + b"[" * 4000 + b"\n", b"add " + b" " * 5000 + b'{"of": []}\n',
+])
 def test_nonsense_is_answered_by_an_error_or_nothing(loop: str, folder: Path, request_: bytes):
     answer = meanwhile(loop, said, folder, request_)
     assert not answer or "error" in json.loads(answer)
@@ -189,7 +234,7 @@ def test_the_kernel_tells_who_it_is():
 
 def _ask_held(folder: Path) -> Any:
     with dial(folder) as sock:
-        return control._asked(sock, os.getpid(), "drops")
+        return control.exchange(sock, "it", "drops")
 
 
 def dead_pid() -> int:

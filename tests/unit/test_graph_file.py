@@ -151,3 +151,32 @@ def test_a_device_table_becomes_a_name(tmp_path: Path) -> None:
     graph = load(tmp_path, SOUND.replace("[devices.b]", '[devices."eth0.7"]').replace("-> b", "-> eth0.7"))
     assert graph.links[-1] == Link("two", 1, "eth0.7", 0)
     assert graph.devices["eth0.7"].name == "eth0.7"
+
+
+INHERITED = """\
+[devices.left]
+type = "tap"
+fd = 7
+[devices.right]
+type = "tap"
+fd = 8
+[graph]
+links = ["left -- right"]
+"""
+
+
+def test_descriptors_that_somebody_else_opened(tmp_path: Path) -> None:
+    graph = load(tmp_path, INHERITED)
+    assert [device.fd for device in graph.devices.values()] == [7, 8]
+
+
+@pytest.mark.parametrize(("old", "new", "problems"), [
+    ("fd = 8", "fd = 7", ["4: right: descriptor 7 is that of left (line 1), expected another"]),
+    ("fd = 8", "fd = -1", ["6: devices.right.fd: found the integer -1, expected an integer >= 0"]),
+    ("fd = 8", 'fd = 8\nmtu = 1400\naddress = ["10.0.0.1/24"]', ["leave out address, mtu"]),
+    ("[graph]", "[engine]\nworkers = 2\n[graph]", ["1: left: an open descriptor is one queue", "4: right: an open"]),
+])  # fmt: skip
+def test_mistakes_with_a_descriptor(tmp_path: Path, old: str, new: str, problems: list[str]) -> None:
+    found = mistakes(tmp_path, INHERITED.replace(old, new))
+    assert len(found) == len(problems)
+    assert all(problem in text for problem, text in zip(problems, found, strict=True)), found

@@ -10,6 +10,15 @@ from msgspec import Meta, Struct
 class TunOptions(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of ``tun`` and ``tap`` devices."""
 
+    fd: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=0x7FFF_FFFF,
+            description="descriptor that the program was started with; whoever opened it has set the interface up, so"
+            " there are no other options then, and workers = 1",
+        ),
+    ] | None = None  # fmt: skip
     interface: Annotated[str | None, Meta(description="interface name; the device's name unless told")] = None
     address: Annotated[list[str], Meta(description="addresses with prefix length")] = []
     mtu: Annotated[int, Meta(ge=68, le=65535, description="bytes; the kernel's 1500 unless told")] | None = None

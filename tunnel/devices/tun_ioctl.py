@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import struct
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import NoReturn
 
@@ -60,6 +61,16 @@ def check_name(name: str) -> None:
     """Raise ``ConfigError`` unless the kernel takes ``name`` for an interface (dev_valid_name)."""
     if not 0 < len(name.encode()) < 16 or name in (".", "..") or any(c in "/:%" or c.isspace() for c in name):
         raise ConfigError(f"interface {name!r}: 1 to 15 bytes without '/', ':', '%' and spaces were expected")
+
+
+def check_inherited(kind: str, given: Iterable[str]) -> None:
+    """Raise ``ConfigError`` for options beside ``fd``: all are for an interface that is made here."""
+    others = sorted({*given} - {"fd"})
+    if others:
+        raise ConfigError(
+            f"{kind}: fd: whoever opened the descriptor has set its interface up, so that nothing else can be asked "
+            f"for here; leave out {', '.join(others)}"
+        )
 
 
 def open_control() -> int:

@@ -7,6 +7,7 @@ cdef class TunTap(Device):
     cdef readonly object options
     cdef readonly object netns
     cdef bint inherited
+    cdef str adopted          # an inherited interface's name, once open
     cdef Vnet use
     cdef object leads         # bytes of one send that its packets leave by, bytes added to each; or None
     cdef object queue_drops   # QueueDrops

@@ -7,9 +7,7 @@ class TunTap(Device):
     options: TunOptions
     queue: int | None
     netns: str | int | None
-    def __init__(
-        self, name: str | None = None, *, fd: int = -1, netns: str | int | None = None, **options: Any
-    ) -> None: ...
+    def __init__(self, name: str | None = None, *, netns: str | int | None = None, **options: Any) -> None: ...
     @property
     def interface(self) -> str: ...
 

@@ -19,6 +19,9 @@ ctypedef struct way_t:        # one direction; chances are thresholds of 2^64
     double ns_per_byte        # 0 = no limit
     uint64_t queue            # bytes
     uint64_t free_ns          # when the line has sent all it was given
+    uint64_t former_ns        # when it has sent what it was given at another rate
+    double former_ns_per_byte
+    uint32_t waiting          # packets held
 
 ctypedef struct due_t:
     uint64_t ns
@@ -32,3 +35,5 @@ cdef class Impair(Handler):
     cdef due_t *heap          # room for all that the store can hold
     cdef uint32_t count
     cdef uint64_t number
+    cdef uint64_t seen_ns     # when it was last at work
+    cdef readonly object options

@@ -14,6 +14,9 @@ class Impair(Handler):
     """A wire that delays, loses and damages; ``help(Impair)`` is its manual page."""
 
     Options: ClassVar[type[ImpairOptions]]
+    options: ImpairOptions
     def __init__(self, **options: Any) -> None: ...
+    def change(self, **options: Any) -> None:
+        """Other options for the packets to come, in the place of all there are."""
     def tick(self, now_ns: int, batch: Batch) -> int:
         """Lets go what is due."""

@@ -52,7 +52,7 @@ async def _serve(parts: Parts, ready: Callable[[], None]) -> None:
         loop.add_signal_handler(number, engine.stop)
     with _links(parts.tun, interface) as links, _file_watched(loop, parts.uapi, engine):
         async with (
-            control.offered({"drops": lambda: drops(engine)}),
+            control.offered({"drops": control.Verb(lambda: drops(engine))}),
             served(parts.uapi.sock, interface, engine.rearm),
         ):
 

@@ -131,6 +131,13 @@ def test_a_descriptor_of_something_else_is_closed():
     os.close(writer)
 
 
+def test_nothing_else_is_asked_for_with_a_descriptor():
+    with pytest.raises(ConfigError, match=r"^tap: fd: .*; leave out mtu, netns, up$"):
+        Tap(fd=os.dup(0), netns="far", mtu=1500, up=True)
+    with pytest.raises(ConfigError, match=r"^tun: .*fd"):
+        Tun(fd=-1)
+
+
 def test_closed_it_is_gone():
     device = Tun("t0")
     device.close()
