@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import socket
-import struct
 import threading
 import time
 import zlib
@@ -14,10 +13,9 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from tunnel.errors import LabError
+from tunnel.lab.icmp import answered, echo_socket, request
 from tunnel.lab.node import Node
 
-ICMP_REQUEST, ICMP_REPLY = 8, 0
-ICMP6_REQUEST, ICMP6_REPLY = 128, 129
 BLOCK = bytes(range(256)) * 1024  # 256 KiB a send
 PATIENCE_S = 5.0
 LAST_S = 1.0  # for the answers to the last requests
@@ -60,13 +58,12 @@ def ping(node: Node, address: str, *, count: int, interval_s: float, progress: P
     An answer counts however late it comes, the last ones' within a second.
     """
     version = ip_address(address).version
-    family, proto = (socket.AF_INET, socket.IPPROTO_ICMP) if version == 4 else (socket.AF_INET6, socket.IPPROTO_ICMPV6)
     asked: dict[int, float] = {}
     took: dict[int, float] = {}
-    with node.socket(family, socket.SOCK_RAW, proto) as sock:
+    with echo_socket(node, version) as sock:
         for number in range(count):
             asked[number] = start = time.monotonic()
-            sock.sendto(_request(version, number), (address, 0))
+            sock.sendto(request(version, os.getpid(), number), (address, 0))
             progress((number + 1) / count)
             _listen(sock, version, asked, took, start + interval_s)
         if len(took) < count:
@@ -128,36 +125,12 @@ def _pour(sender: socket.socket, seconds: float, progress: Progress) -> int:
     return checksum
 
 
-def _request(version: int, number: int) -> bytes:
-    kind = ICMP_REQUEST if version == 4 else ICMP6_REQUEST
-    body = struct.pack("!HH48x", os.getpid() & 0xFFFF, number & 0xFFFF)
-    checksum = _checksum(struct.pack("!BBH", kind, 0, 0) + body) if version == 4 else 0  # the kernel sums ICMPv6
-    return struct.pack("!BBH", kind, 0, checksum) + body
-
-
 def _listen(
     sock: socket.socket, version: int, asked: dict[int, float], took: dict[int, float], until: float,
     enough: int | None = None,
 ) -> None:  # fmt: skip
     """Take answers until a time, or until there are ``enough``."""
     while len(took) != enough and select.select([sock], [], [], max(0.0, until - time.monotonic()))[0]:
-        number = _answered(version, sock.recv(2048))
-        if number in asked and number not in took:
+        identifier, number = answered(version, sock.recv(2048)) or (-1, -1)
+        if identifier == os.getpid() & 0xFFFF and number in asked and number not in took:
             took[number] = time.monotonic() - asked[number]
-
-
-def _answered(version: int, packet: bytes) -> int | None:
-    """The number of our request that the packet answers; None where it does not."""
-    message = packet[(packet[0] & 15) * 4 :] if version == 4 else packet
-    kind = ICMP_REPLY if version == 4 else ICMP6_REPLY
-    if len(message) < 8 or message[0] != kind:
-        return None
-    identifier, number = struct.unpack_from("!HH", message, 4)
-    return number if identifier == os.getpid() & 0xFFFF else None
-
-
-def _checksum(data: bytes) -> int:
-    """RFC 1071."""
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    total = (total >> 16) + (total & 0xFFFF)
-    return ~(total + (total >> 16)) & 0xFFFF

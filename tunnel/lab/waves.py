@@ -1,0 +1,89 @@
+"""The matrix of a whole lab, in as many waves as the kernel's neighbour table wants.
+
+That table is one for the whole machine, each node that speaks to another takes a line in it, and a line
+that was used within five seconds is not given up (neigh_forced_gc() in net/core/neighbour.c). So between
+waves the nodes forget their neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from tunnel.errors import LabError
+from tunnel.lab.echoes import ask_all
+from tunnel.lab.node import Node
+from tunnel.lab.reach import Pair, Reach, addresses, pairs
+from tunnel.lab.topology import Topology
+
+TABLES = [Path(f"/proc/sys/net/{family}/neigh/default/gc_thresh3") for family in ("ipv4", "ipv6")]
+USUAL_LINES = 1024  # where it cannot be read, which is so in a namespace
+SHARE = 4  # of the table: two lines for a pair, and as many are left to others
+
+Progress = Callable[[float], None]  # called with the share that is done, 0 to 1
+
+
+def measure(
+    nodes: Mapping[str, Node], topology: Topology, *,
+    count: int, interval_s: float, timeout_s: float, progress: Progress = lambda share: None,
+) -> tuple[str, list[Reach]]:  # fmt: skip
+    """Which pairs were asked, in words, and what came of it, each family for itself.
+
+    A pair is asked ``count`` times, once each ``interval_s``, and waited for ``timeout_s`` at the end.
+    """
+    heading, wanted = pairs(topology)
+    known = addresses(nodes, topology)
+    waves = list(_waves(wanted, lines() // SHARE))
+    found: list[Reach] = []
+    for number, wave in enumerate(waves):
+        part = Part(progress, number, len(waves))
+        found += ask_all(nodes, wave, known, count=count, interval_s=interval_s, timeout_s=timeout_s, progress=part)
+        if len(waves) > 1:
+            forget_neighbours(nodes, topology, {name for pair in wave for name in pair})
+    order = {pair: number for number, pair in enumerate(wanted)}
+    return heading, sorted(found, key=lambda one: (one.version, order[one.source, one.target]))
+
+
+class Part:
+    """The progress of one of several parts, told as that of the whole."""
+
+    def __init__(self, progress: Progress, number: int, parts: int) -> None:
+        self._progress, self._number, self._parts = progress, number, parts
+
+    def __call__(self, share: float) -> None:
+        """So much of this part is done."""
+        self._progress((self._number + share) / self._parts)
+
+
+def lines() -> int:
+    """How many neighbours the kernel keeps, of either family."""
+    found = [USUAL_LINES]
+    for table in TABLES:
+        with suppress(OSError):
+            found.append(int(table.read_text()))
+    return min(found[1:] or found)
+
+
+def _waves(wanted: Sequence[Pair], most: int) -> Iterator[list[Pair]]:
+    """The pairs in groups, with their opposites, of ``most`` that count once with their opposite."""
+    both: dict[frozenset[str], list[Pair]] = {}
+    for pair in wanted:
+        both.setdefault(frozenset(pair), []).append(pair)
+    groups = list(both.values())
+    for first in range(0, len(groups), most):
+        yield [pair for group in groups[first : first + most] for pair in group]
+
+
+def forget_neighbours(nodes: Mapping[str, Node], topology: Topology, names: Iterable[str]) -> None:
+    """Empties the neighbour tables of nodes at the ends of their links; but not where one is described.
+
+    Setting the Ethernet address to what it is does that (neigh_changeaddr() in net/core/neighbour.c).
+    """
+    wanted = {name for name in names if name in topology.nodes and not topology.nodes[name].neighbours}
+    for link in topology.links:
+        for end in link.endpoints:
+            name, _, interface = end.partition(":")
+            if name in wanted:
+                with suppress(LabError):  # a program in the node may have deleted it
+                    nodes[name].set(interface, mac=nodes[name].interface(interface).mac)
