@@ -23,8 +23,9 @@ from tunnel.device cimport Device
 from tunnel.packet cimport ETHERNET, IP, packet_drop, packet_lay, packet_t
 
 from tunnel import reasons
-from tunnel.devices.pcap_file import PcapOptions, beginning, ending, link_name, open_capture
+from tunnel.devices.pcap_file import PcapOptions, link_name, open_capture
 from tunnel.errors import DeviceClosed, DeviceError
+from tunnel.pcapng import beginning, ending
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.source.tree import at, files, module_name, parsed, report, without_strings
 
 LAYERS = (
-    "errors reasons arguments impairment offloads arena packet batch endpoint endpoints address rng secret wire"
+    "errors reasons arguments impairment pcapng offloads arena packet batch endpoint endpoints address rng secret wire"
     " file_watch",
     "parse flow ether transport neighbour ecn icmp_error pmtu offload offload.* verbs hold timer netns"
     " tables tables.* crypto crypto.*",

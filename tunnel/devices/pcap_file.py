@@ -1,10 +1,9 @@
-"""Options of a ``Pcap`` device, link types, and the blocks of pcapng that are written once a file."""
+"""Options of a ``Pcap`` device, its file, and the names of link types."""
 
 from __future__ import annotations
 
 import os
 import stat
-import struct
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -12,11 +11,7 @@ from msgspec import Meta, Struct
 from tunnel.errors import DeviceError
 
 # https://www.tcpdump.org/linktypes.html
-LINKTYPE_ETHERNET, LINKTYPE_RAW = 1, 101
 LINK_NAMES = {0: "BSD loopback", 105: "IEEE 802.11", 113: "Linux cooked", 127: "radiotap", 276: "Linux cooked v2"}
-
-SECTION, INTERFACE, STATISTICS = 0x0A0D0D0A, 1, 5
-NANOSECONDS = 9  # if_tsresol: a negative power of ten
 
 
 class PcapOptions(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -40,29 +35,6 @@ def open_capture(options: PcapOptions) -> int:
     return fd
 
 
-def beginning(medium: str) -> bytes:
-    """Section and interface block of a file with one interface and nanoseconds."""
-    link = LINKTYPE_ETHERNET if medium == "ethernet" else LINKTYPE_RAW
-    section = struct.pack("=IHHq", 0x1A2B3C4D, 1, 0, -1) + _option(4, b"tunnel") + _option(0, b"")
-    interface = struct.pack("=HHI", link, 0, 0) + _option(9, bytes([NANOSECONDS])) + _option(0, b"")
-    return _block(SECTION, section) + _block(INTERFACE, interface)
-
-
-def ending(now_ns: int, received: int, dropped: int) -> bytes:
-    """Interface statistics: packets that came, and how many of them could not be written."""
-    head = struct.pack("=III", 0, now_ns >> 32, now_ns & 0xFFFFFFFF)
-    counts = _option(4, struct.pack("=Q", received)) + _option(5, struct.pack("=Q", dropped))
-    return _block(STATISTICS, head + counts + _option(0, b""))
-
-
 def link_name(link: int) -> str:
     """A link type as a person may know it."""
     return f"{LINK_NAMES[link]} (link type {link})" if link in LINK_NAMES else f"link type {link}"
-
-
-def _block(kind: int, body: bytes) -> bytes:
-    return struct.pack("=II", kind, 12 + len(body)) + body + struct.pack("=I", 12 + len(body))
-
-
-def _option(code: int, value: bytes) -> bytes:
-    return struct.pack("=HH", code, len(value)) + value + bytes(-len(value) % 4)

@@ -22,6 +22,7 @@ MARGIN, BESIDE = 24.0, 36.0  # pixels around the whole, and between trees
 NARROW, ASPECT = 1100.0, 1.5  # below so many pixels no combs are needed; else width to height
 ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 PAPER, INK, LINE, BROKEN = "#ffffff", "#1f2933", "#5f6b7a", "#c0262d"
+FONTS = "DejaVu Sans Mono, Menlo, Consolas, Liberation Mono, monospace"
 LOOKS = {  # fill and border
     "host": ("#e8f1fd", "#3b6fb6"),
     "router": ("#fff1dc", "#b8690f"),
@@ -46,12 +47,13 @@ def svg(topology: Topology) -> str:
     drawing = draw(topology)
     width, height = math.ceil(drawing.width + MARGIN), math.ceil(drawing.height + MARGIN)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-        ' font-family="DejaVu Sans Mono, Menlo, Consolas, Liberation Mono, monospace">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
+        f'<g font-family="{FONTS}">',
         f"<title>{escape(topology.name)}</title>",
         f'<rect width="{width}" height="{height}" fill="{PAPER}"/>',
         *map(_path, drawing.paths),
         *(part for box in drawing.boxes for part in _box(box)),
+        "</g>",
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -108,7 +110,7 @@ def _legend(width: float) -> Drawing:
 def _path(path: Path) -> str:
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in path.points)
     if path.link is None:
-        return f'<polyline points="{points}" fill="none" stroke="{LOOKS["bridge"][1]}" stroke-width="3"/>'
+        return f'<polyline points="{points}" fill="none" stroke="{LOOKS[path.kind][1]}" stroke-width="3"/>'
     look = f'stroke="{BROKEN}" stroke-dasharray="6 3"' if path.link.carried else f'stroke="{LINE}"'
     hint = escape(" -- ".join(path.link.endpoints))
     return f'<polyline points="{points}" fill="none" stroke-width="1.5" {look}><title>{hint}</title></polyline>'
@@ -133,5 +135,5 @@ def _text(line: Line, x: float, y: float) -> str:
     bold = ' font-weight="bold"' if line.style in ("name", "title") else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{SIZES[line.style]}" fill="{ink}"{bold}'
-        f' textLength="{line.width:.1f}" lengthAdjust="spacingAndGlyphs" xml:space="preserve">{escape(line.text)}</text>'
+        f' textLength="{line.width:.1f}" lengthAdjust="spacingAndGlyphs">{escape(line.text)}</text>'
     )

@@ -90,7 +90,7 @@ def _spot(topology: Topology, branch: Branch, rows: int) -> Spot:
         if port.number == 1:  # the label stands at the first end
             labels[port] = Box("label", [])
     box = Box(kind, words.body(topology, branch.name, kind), branch.name)
-    return Spot(branch, box, tabs, labels, Comb(topology, leaves, rows) if leaves else None)
+    return Spot(branch, box, tabs, labels, Comb(topology, kind, leaves, rows) if leaves else None)
 
 
 def _below(spot: Spot) -> float:

@@ -96,7 +96,7 @@ def _row(number: int, channel: Channel, spots: list[Spot], drawing: Drawing) -> 
         assert spot.comb is not None
         for tooth in spot.comb.teeth:
             x = spot.comb.x + tooth
-            drawing.paths.append(Path([(x, spot.box.bottom), (x, y)]))
+            drawing.paths.append(Path([(x, spot.box.bottom), (x, y)], kind=spot.box.kind))
         bottoms.append(y + spot.comb.drawing.height)
         drawing.add(spot.comb.drawing, spot.comb.x, y)
     drawing.height = max(bottoms)

@@ -36,10 +36,11 @@ class Box:
 
 @dataclass(eq=False)
 class Path:
-    """A line of horizontal and vertical pieces; ``link`` is None for what belongs to a bridge."""
+    """A line of horizontal and vertical pieces: a link, or the tooth of a comb, which looks as ``kind``."""
 
     points: list[tuple[float, float]]
     link: Link | None = None
+    kind: str = ""
 
 
 @dataclass(eq=False)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tunnel.impairment import Impairment
-from tunnel.lab.topology import AnyInterface, Bridge, Card, Link, Node, Tun, Topology, Vxlan
+from tunnel.lab.topology import AnyInterface, Bridge, Card, Link, Node, Topology, Tun, Vxlan
 
 SIZES = {"title": 16, "name": 13, "small": 11, "label": 11}  # pixels
 LETTER = 0.602
@@ -84,8 +84,8 @@ def body(topology: Topology, name: str, kind: str) -> list[Line]:
         lines.append(Line(short(f"engine {node.graph}")))
     if node.masquerade:
         lines.append(Line(short(f"masquerades {', '.join(node.masquerade)}")))
-    for program in node.run:
-        lines.append(Line(short(f"runs {program.command[0].rsplit('/', 1)[-1]}")))
+    programs = [program.command[0].rsplit("/", 1)[-1] for program in node.run]
+    lines += [Line(short(f"runs {program}")) for program in programs]
     return lines + _interfaces(node.interfaces)
 
 
@@ -128,13 +128,14 @@ def impairment(link: Link, arrows: str) -> list[Line]:
     """
     there, back = link.impair, link.impair_back
     if back is None:
-        texts = [_numbers(there)]
+        texts = [numbers(there)]
     else:
-        ways = ((arrows[0], _numbers(there)), (arrows[1], _numbers(back)))
+        ways = ((arrows[0], numbers(there)), (arrows[1], numbers(back)))
         texts = [f"{arrow} {text}" for arrow, text in ways if text]
     return [Line(text, "label") for text in texts if text]
 
 
-def _numbers(impair: Impairment | None) -> str:
+def numbers(impair: Impairment | None) -> str:
+    """What is set, like ``20 ms, 1 %``."""
     found = ((getattr(impair, name, 0), form) for name, form in NUMBERS)
     return ", ".join(form.format(value) for value, form in found if value)

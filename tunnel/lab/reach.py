@@ -107,7 +107,7 @@ def _near(topology: Topology) -> dict[str, list[str]]:
     return found
 
 
-def addresses(nodes: Mapping[str, Node], topology: Topology) -> dict[str, dict[int, str]]:
+def addresses(topology: Topology, nodes: Mapping[str, Node]) -> dict[str, dict[int, str]]:
     """Of each node the first global address of each family: as described, or else as the kernel has it."""
     own = _described(topology)
     found = {}

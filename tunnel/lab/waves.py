@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from tunnel.errors import LabError
@@ -24,25 +25,40 @@ SHARE = 4  # of the table: two lines for a pair, and as many are left to others
 Progress = Callable[[float], None]  # called with the share that is done, 0 to 1
 
 
+@dataclass(frozen=True)
+class Matrix:
+    """Which pairs were asked, in words, what came of it, and the nodes without an address."""
+
+    heading: str
+    reaches: list[Reach]
+    without: list[str]
+
+    @property
+    def failed(self) -> list[Reach]:
+        """Those of which nothing came back."""
+        return [one for one in self.reaches if not one.received]
+
+
 def measure(
-    nodes: Mapping[str, Node], topology: Topology, *,
+    topology: Topology, nodes: Mapping[str, Node], *,
     count: int, interval_s: float, timeout_s: float, progress: Progress = lambda share: None,
-) -> tuple[str, list[Reach]]:  # fmt: skip
-    """Which pairs were asked, in words, and what came of it, each family for itself.
+) -> Matrix:  # fmt: skip
+    """Asks the pairs of a lab, each family for itself.
 
     A pair is asked ``count`` times, once each ``interval_s``, and waited for ``timeout_s`` at the end.
     """
     heading, wanted = pairs(topology)
-    known = addresses(nodes, topology)
+    known = addresses(topology, nodes)
     waves = list(_waves(wanted, lines() // SHARE))
     found: list[Reach] = []
     for number, wave in enumerate(waves):
         part = Part(progress, number, len(waves))
         found += ask_all(nodes, wave, known, count=count, interval_s=interval_s, timeout_s=timeout_s, progress=part)
         if len(waves) > 1:
-            forget_neighbours(nodes, topology, {name for pair in wave for name in pair})
+            forget_neighbours(topology, nodes, {name for pair in wave for name in pair})
     order = {pair: number for number, pair in enumerate(wanted)}
-    return heading, sorted(found, key=lambda one: (one.version, order[one.source, one.target]))
+    found.sort(key=lambda one: (one.version, order[one.source, one.target]))
+    return Matrix(heading, found, [name for name in known if not known[name]])
 
 
 class Part:
@@ -75,7 +91,7 @@ def _waves(wanted: Sequence[Pair], most: int) -> Iterator[list[Pair]]:
         yield [pair for group in groups[first : first + most] for pair in group]
 
 
-def forget_neighbours(nodes: Mapping[str, Node], topology: Topology, names: Iterable[str]) -> None:
+def forget_neighbours(topology: Topology, nodes: Mapping[str, Node], names: Iterable[str]) -> None:
     """Empties the neighbour tables of nodes at the ends of their links; but not where one is described.
 
     Setting the Ethernet address to what it is does that (neigh_changeaddr() in net/core/neighbour.c).
