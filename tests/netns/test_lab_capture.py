@@ -175,7 +175,7 @@ def found(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> tuple[Node, Node]:
         assert name is None
         yield Up
 
-    monkeypatch.setattr("tunnel.cli.lab.capture.attached", attached)
+    monkeypatch.setattr("tunnel.cli.lab.attach.attached", attached)
     return cabled(lab, "10.0.0.{}/24", silent=True)
 
 

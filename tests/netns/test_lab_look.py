@@ -18,7 +18,7 @@ from tunnel.lab.topology import Node as Described
 from tunnel.lab.view import state, view
 from tunnel.lab.waves import forget_neighbours, measure
 
-FAST = {"count": 2, "interval_s": 0.01, "timeout_s": 0.3}
+FAST: Any = {"count": 2, "interval_s": 0.01, "timeout_s": 0.3}
 
 
 def flat(lab: Lab, count: int, bare: tuple[str, ...] = ()) -> Topology:
@@ -62,8 +62,7 @@ def three(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Topology:
         assert name in (None, "flat")
         yield Up(lab, topology)
 
-    for command in ("show", "ping", "capture"):
-        monkeypatch.setattr(f"tunnel.cli.lab.{command}.attached", attached)
+    monkeypatch.setattr("tunnel.cli.lab.attach.attached", attached)
     return topology
 
 
@@ -133,6 +132,22 @@ def test_more_pairs_than_the_kernel_has_room_for_neighbours(lab: Lab, monkeypatc
     matrix = measure(flat(lab, 4), lab.nodes, **FAST, progress=shares.append)
     assert len(matrix.reaches) == 24 and not matrix.failed
     assert shares == pytest.approx([1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6, 1])
+
+
+def test_who_was_lost_in_one_of_several_waves_is_asked_again(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tunnel.lab.waves.lines", lambda: 8)
+    topology = flat(lab, 4)
+    lab.nodes["n1"].down("eth0")
+    lab.nodes["n2"].down("eth0")
+
+    def progress(share: float) -> None:
+        if share == 1:  # the last wave's last requests are on their way
+            lab.nodes["n2"].up("eth0")
+
+    matrix = measure(topology, lab.nodes, **FAST, progress=progress)
+    assert len(matrix.reaches) == 24
+    failed = {(one.source, one.target) for one in matrix.failed if one.version == 4}  # IPv6 addresses go when it is down
+    assert failed == {pair for pair in pairs(topology)[1] if "n1" in pair}
 
 
 def test_a_view_has_what_the_kernel_says(lab: Lab):

@@ -2,7 +2,8 @@
 
 That table is one for the whole machine, each node that speaks to another takes a line in it, and a line
 that was used within five seconds is not given up (neigh_forced_gc() in net/core/neighbour.c). So between
-waves the nodes forget their neighbours.
+waves the nodes forget their neighbours; and since others use the table too, pairs that got no answer in
+one of several waves are asked once more.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tunnel.errors import LabError
 from tunnel.lab.echoes import ask_all
@@ -50,15 +52,23 @@ def measure(
     heading, wanted = pairs(topology)
     known = addresses(topology, nodes)
     waves = list(_waves(wanted, lines() // SHARE))
-    found: list[Reach] = []
-    for number, wave in enumerate(waves):
-        part = Part(progress, number, len(waves))
-        found += ask_all(nodes, wave, known, count=count, interval_s=interval_s, timeout_s=timeout_s, progress=part)
+    options: dict[str, Any] = {"count": count, "interval_s": interval_s, "timeout_s": timeout_s}
+
+    def ask(wave: list[Pair], told: Progress) -> dict[tuple[int, Pair], Reach]:
+        found = ask_all(nodes, wave, known, progress=told, **options)
         if len(waves) > 1:
             forget_neighbours(topology, nodes, {name for pair in wave for name in pair})
+        return {(one.version, (one.source, one.target)): one for one in found}
+
+    found: dict[tuple[int, Pair], Reach] = {}
+    for number, wave in enumerate(waves):
+        found |= ask(wave, Part(progress, number, len(waves)))
+    lost = list(dict.fromkeys(pair for (_, pair), one in found.items() if not one.received))
+    for wave in _waves(lost, lines() // SHARE) if len(waves) > 1 else ():
+        found |= ask(wave, lambda share: None)
     order = {pair: number for number, pair in enumerate(wanted)}
-    found.sort(key=lambda one: (one.version, order[one.source, one.target]))
-    return Matrix(heading, found, [name for name in known if not known[name]])
+    reaches = sorted(found.values(), key=lambda one: (one.version, order[one.source, one.target]))
+    return Matrix(heading, reaches, [name for name in known if not known[name]])
 
 
 class Part:

@@ -11,9 +11,8 @@ from typing import BinaryIO
 
 import click
 
-from tunnel.cli.lab.attach import lab_option
+from tunnel.cli.lab.attach import described, lab_option
 from tunnel.errors import ConfigError
-from tunnel.lab import attached
 from tunnel.lab.capture import Capture, find_end
 
 
@@ -30,8 +29,8 @@ def command(link: str, file: str, seconds: float | None, count: int | None, lab_
     """
     if file == "-" and sys.stdout.isatty():
         raise ConfigError("a capture is not for a terminal; give it a file (-w FILE) or a program (| tshark -i -)")
-    with attached(lab_name) as lab:
-        node, interface = find_end(lab.topology, lab.nodes, link)
+    with described(lab_name) as (lab, topology):
+        node, interface = find_end(topology, lab.nodes, link)
         with closing(Capture(node, interface)) as capture, _opened(file) as out:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: capture.stop())

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from tunnel.cli.lab.attach import lab_option
+from tunnel.cli.lab.attach import described, lab_option
 from tunnel.cli.progress import Steps
 from tunnel.cli.table import json_option, show_json, show_table, terminal_columns
-from tunnel.lab import attached
 from tunnel.lab.reach import Reach
 from tunnel.lab.waves import Matrix, measure
 
@@ -30,12 +29,13 @@ def command(
 ) -> None:
     """Ping between the nodes of a lab, by IPv4 and IPv6: round-trip times and loss.
 
-    Every pair of up to 50 nodes; above that each node and its neighbours, and 500 random pairs. A node is
-    asked by the first global address of each family. The exit code is 1 where a pair gets no answer.
+    Every pair of up to 50 nodes; above that each node and its neighbours (those that share a link with it,
+    and the next 16 on a bridge), and 500 random pairs. A node is asked by the first global address of each
+    family. The exit code is 1 where a pair gets no answer.
     """
-    with attached(lab_name) as lab, Steps(quiet=as_json or not sys.stderr.isatty()) as steps:
+    with described(lab_name) as (lab, topology), Steps(quiet=as_json or not sys.stderr.isatty()) as steps:
         matrix = steps.run("pings", lambda progress: measure(
-            lab.topology, lab.nodes, count=count, interval_s=interval, timeout_s=timeout, progress=progress
+            topology, lab.nodes, count=count, interval_s=interval, timeout_s=timeout, progress=progress
         ))  # fmt: skip
     if as_json:
         pairs = [one.as_json() for one in matrix.reaches]

@@ -8,11 +8,10 @@ from typing import Any
 
 import click
 
-from tunnel.cli.lab.attach import lab_option
+from tunnel.cli.lab.attach import described, lab_option
 from tunnel.cli.table import json_option, show_json, show_table
 from tunnel.errors import ConfigError
 from tunnel.impairment import Impairment
-from tunnel.lab import attached
 from tunnel.lab.picture import svg
 from tunnel.lab.picture_words import numbers
 from tunnel.lab.topology import Topology
@@ -27,11 +26,11 @@ Row = dict[str, Any]
 @json_option
 def command(picture: str | None, lab_name: str | None, as_json: bool) -> None:
     """Show a lab's nodes, links and bridges with their state; JSON also has the counters."""
-    with attached(lab_name) as lab:
+    with described(lab_name) as (lab, topology):
         if picture:
-            draw(lab.topology, picture)
+            draw(topology, picture)
             return
-        found = view(lab.topology, lab.nodes, lab.processes())
+        found = view(topology, lab.nodes, lab.processes())
     if as_json:
         show_json(found)
     else:
