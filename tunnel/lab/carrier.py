@@ -58,8 +58,7 @@ def start(programs: ProcessRequests, text: str, fds: list[int]) -> int:
         until = time.monotonic() + READY_S
         while READY not in (said := programs.op_output(pid))["text"]:
             if said["status"] is not None or time.monotonic() > until:
-                words = said["text"].strip() or "it is silent"
-                raise LabError(f"the engine that carries links does not start: {words}")
+                raise LabError(f"the engine that carries links does not start: {said['text'].strip()}")
             programs.await_words(pid, until - time.monotonic())
     finally:
         os.close(memory)

@@ -177,7 +177,7 @@ class Lab:
         pid = self.call("end the lab", "end")
         starting.await_end(pid, END_TIMEOUT_S)
         if self.name and self.name in place.present():
-            raise LabError(f"lab {self.name}: not all of it could be undone; tunnel lab clean tries again and says what")
+            raise LabError(f"lab {self.name}: not all of it could be undone; tunnel lab clean says what")
 
     def processes(self) -> list[dict[str, Any]]:
         """What the lab runs, beside what its users started: ``node`` (None: the engine of its carried links),

@@ -30,9 +30,9 @@ def places(entries: Iterable[Entry]) -> list[str]:
     """
     undoing: dict[str, Callable[[Entry], None]] = {"card": _give_back, "link": _remove_link, "name": _remove_name}
     failed = []
-    for entry in reversed([*entries]):
+    for entry in reversed([entry for entry in entries if entry["kind"] in undoing]):
         try:
-            undoing.get(entry["kind"], lambda entry: None)(entry)
+            undoing[entry["kind"]](entry)
         except (OSError, LabError) as error:
             failed.append(f"{entry['kind']} {entry.get('name') or entry.get('interface')}: {error}")
     return failed
