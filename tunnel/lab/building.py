@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 from tunnel.config import dotted
-from tunnel.lab import aio, machine, plan, programs, topology_file
+from tunnel.lab import aio, machine, plan, programs, spanning, topology_file
 from tunnel.lab.lab import Lab, Progress
 from tunnel.lab.topology import encode
 from tunnel.lab.topology_file import Loaded
@@ -55,6 +55,7 @@ class Blueprint:
         lab.carry_out(plan.steps(topology, self._words), told(text))
         lab.topology = topology
         lab.adopt()
+        spanning.await_decision(lab, topology, told)
         programs.start_all(lab, self.loaded, self.trust, told)
 
     def _words(self, place: Place) -> str:

@@ -95,6 +95,10 @@ class LinkRequests:
         for node in self.holding.made():
             self.op_settle(node)
 
+    def op_undecided(self, node: str) -> list[str]:
+        """The ports of the bridges of a node about which the spanning tree has not decided."""
+        return links.undecided(self.holding.spaces[node].talk)
+
     def _settle_addresses(self, node: str) -> None:
         links.wait_until(lambda: within.addresses_are_heard(self.holding.spaces[node].netns))
 

@@ -23,6 +23,8 @@ IFLA_OPERSTATE, IFLA_CARRIER = 16, 33  # include/uapi/linux/if_link.h
 OPER_UNKNOWN, OPER_UP = 0, 6  # include/uapi/linux/if.h
 IFINFOMSG = struct.Struct("=BxHiII")
 LOOPBACK_UP = messages.link_set(1, up=True)  # lo is the first interface of every namespace
+PORT_STATE = ("IFLA_LINKINFO", "IFLA_INFO_SLAVE_DATA", "IFLA_BRPORT_STATE")
+LISTENING, LEARNING = 1, 2  # include/uapi/linux/if_bridge.h
 SETTLE_STEP_S, SETTLE_ROUNDS = 0.001, 2_000  # linkwatch runs at least once a second
 
 
@@ -72,6 +74,12 @@ def told(found: Any) -> dict[str, Any]:
         "txqueuelen": found.get_attr("IFLA_TXQLEN"),
         "master": found.get_attr("IFLA_MASTER"),
     }
+
+
+def undecided(talk: Conversation) -> list[str]:
+    """The ports that the spanning tree does not let forward yet, and may soon (802.1D-1998, 8.4)."""
+    found = [(told(one)["name"], one.get_nested(*PORT_STATE)) for one in links(talk)]
+    return [name for name, state in found if state in (LISTENING, LEARNING)]
 
 
 def settle(talk: Conversation, interface: str) -> None:
