@@ -4,7 +4,12 @@ A comment in HTML, on the line above the fence, names what the block needs; seve
 
     netns            it runs in a network and mount namespace of its own, loopback up
     file: NAME       the block is also kept under this name for the blocks behind it
+    wrong            the file has mistakes, and the block behind it shows them
     until: TEXT      the command is a service: stopped (SIGINT) once its output holds TEXT
+    lab: NAME        a topology file: kept under this name, and one that ``tunnel lab check`` finds nothing wrong with
+
+At the top of a page, ``page: network`` gives all its blocks one network and mount namespace that lasts, with a
+/run of its own.
 """
 
 from __future__ import annotations
@@ -28,6 +33,12 @@ class Block:
 
     def __str__(self) -> str:
         return f"{self.page.name}:{self.line}"
+
+
+def page_marks(page: Path) -> dict[str, str]:
+    """What the comment at the top of a page says of all of it."""
+    first = page.read_text().partition("\n")[0]
+    return marks(first.removeprefix("<!--").removesuffix("-->")) if first.startswith("<!--") else {}
 
 
 def marks(comment: str) -> dict[str, str]:

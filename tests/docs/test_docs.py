@@ -7,13 +7,14 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.docs.blocks import Block, blocks, commands, pattern
+from tests.docs.blocks import Block, blocks, commands, page_marks, pattern
 
 TOP = Path(__file__).parents[2]
 PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").rglob("*.md"))]
@@ -22,17 +23,17 @@ TIMEOUT_S = 60
 
 
 class Reading:
-    """A page as a reader follows it: one folder and one namespace from its top to its end."""
+    """A page as a reader follows it: one folder from its top to its end, and one network if it has one."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, network: list[str] | None = None) -> None:
+        self.folder, self.network = folder, network
         self.names: dict[str, Any] = {"__name__": "__docs__"}
 
     def shell(self, command: str, block: Block) -> str:
         """What the command prints, run with ``tunnel`` and ``python`` of this environment."""
         inner = f"exec {command}" if "until" in block.marks else command
         inner = f"ip link set lo up; {inner}" if "netns" in block.marks else inner
-        prefix = NAMESPACES if "netns" in block.marks else []
+        prefix = NAMESPACES if "netns" in block.marks else self.network or []
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         with subprocess.Popen(
             [*prefix, "sh", "-euc", f"exec 2>&1; {inner}"],
@@ -66,10 +67,13 @@ def run_python(block: Block, reading: Reading) -> None:
 
 
 def run_toml(block: Block, reading: Reading) -> None:
-    """A graph file is one that ``tunnel check`` finds nothing wrong with."""
-    name = block.marks.get("file", "site.toml")
+    """A graph file is one that ``tunnel check`` finds nothing wrong with; a topology file, ``tunnel lab check``."""
+    name = block.marks.get("lab") or block.marks.get("file", "site.toml")
     (reading.folder / name).write_text(block.text)
-    reading.shell(f"tunnel check {shlex.quote(name)}", block)
+    if "wrong" in block.marks:
+        return
+    command = "lab check --trust-file" if "lab" in block.marks else "check"
+    reading.shell(f"tunnel {command} {shlex.quote(name)}", block)
 
 
 def run_console(block: Block, reading: Reading) -> None:
@@ -104,9 +108,29 @@ RUNNERS: dict[str, Callable[[Block, Reading], None]] = {
 }
 
 
+@contextmanager
+def network() -> Iterator[list[str]]:
+    """The words that enter a network and mount namespace with an empty /run, which lasts meanwhile."""
+    stay = "mount -t tmpfs tmpfs /run; ip link set lo up; echo ready; exec cat"
+    words = [*NAMESPACES, "sh", "-ec", stay]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as keeper:
+        assert keeper.stdout
+        assert keeper.stdin
+        assert keeper.stdout.readline() == "ready\n"
+        user = [] if os.geteuid() == 0 else ["-U", "--preserve-credentials"]
+        yield ["nsenter", "-t", str(keeper.pid), "-n", "-m", *user, f"--wd={Path.cwd()}"]
+        keeper.stdin.close()
+
+
 def follow(page: Path, folder: Path) -> int:
     """Run the page's blocks from top to end; how many there were."""
-    reading = Reading(folder)
+    with ExitStack() as stack:
+        lasting = "page" in page_marks(page)
+        return _follow(page, Reading(folder, stack.enter_context(network()) if lasting else None))
+
+
+def _follow(page: Path, reading: Reading) -> int:
+    folder = reading.folder
     found = [block for block in blocks(page) if block.language != "text"]
     for block in found:
         assert block.language in RUNNERS, f"{block}: no test knows {block.language!r}"

@@ -30,6 +30,8 @@ from tunnel.lab.processes import end_all_in
 if TYPE_CHECKING:
     from tunnel.lab.requests import Requests
 
+CLIENTS = 64  # connected at a time; more are turned away
+CLIENT_S = 5.0  # for a client to take its answer; one that does not is dropped
 CAP_NET_ADMIN, CAP_SYS_ADMIN = 12, 21  # include/uapi/linux/capability.h
 
 
@@ -136,8 +138,8 @@ class Clients:
         with suppress(OSError):  # it has gone away again
             sock, _ = self._holding.listener.accept()
             asker = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-            if asker[1] == os.geteuid():
-                sock.setblocking(True)
+            if asker[1] == os.geteuid() and len(self._channels) <= CLIENTS:
+                sock.settimeout(CLIENT_S)
                 self._channels[sock.fileno()] = Channel(sock)
             else:
                 sock.close()

@@ -33,6 +33,11 @@ def socket_name(lab: str) -> str:
     return f"{BEGINNING}{lab}.sock"
 
 
+def log_name(lab: str) -> str:
+    """The name of the file for what its holder says once nobody listens."""
+    return f"{BEGINNING}{lab}.log"
+
+
 def labs(folder: int) -> list[str]:
     """The labs that have a journal in the folder."""
     names = (name for name in os.listdir(folder) if name.startswith(BEGINNING) and name.endswith(END))
@@ -81,6 +86,11 @@ class Journal:
             return None
         return cls(lab, folder, fd)
 
+    def log(self) -> int:
+        """A descriptor to say things to, in a file beside the journal."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.open(log_name(self.lab), flags, 0o600, dir_fd=self.folder)
+
     def add(self, kind: str, **what: Any) -> None:
         """Writes down what is about to be made; ``OSError`` where it cannot, and then it must not be made."""
         line = json.dumps({"kind": kind, **what}).encode() + b"\n"
@@ -97,8 +107,8 @@ class Journal:
         return found
 
     def remove(self) -> None:
-        """The lab is gone, and so is the journal; its socket goes first."""
-        for name in (socket_name(self.lab), file_name(self.lab)):
+        """The lab is gone, and so is the journal; its socket and log go first."""
+        for name in (socket_name(self.lab), log_name(self.lab), file_name(self.lab)):
             with suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=self.folder)
         self.close()

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import resource
+import sys
 from typing import Any
 
+from tunnel.errors import LabError
 from tunnel.lab import netns, within
 from tunnel.lab.holding import Answer, Holding, Opened
 from tunnel.lab.host import Host
@@ -28,7 +30,7 @@ class Requests(HostRequests):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     def answer(self, request: dict[str, Any], fds: list[int]) -> Answer:
-        """Runs one request that came with ``fds``; those that go back are the caller's to close."""
+        """Runs one request that came with ``fds``, which are closed; those that go back are the caller's to close."""
         arguments = {key: value for key, value in request.items() if key != "op"}
         if fds:
             arguments["fds"] = fds
@@ -38,6 +40,9 @@ class Requests(HostRequests):
         except BaseException:
             self.holding.drop_waiting()
             raise
+        finally:
+            for fd in fds:
+                os.close(fd)
         return (result.value, result.fds) if isinstance(result, Opened) else (result, [])
 
     def _run(self, op: str, arguments: dict[str, Any]) -> Any:
@@ -62,10 +67,15 @@ class Requests(HostRequests):
 
     def op_claim(self, lab: str, topology: str, fds: list[int]) -> None:
         """Gives the lab a name by which other programs find it; ``fds`` holds the runtime folder."""
-        self.holding.claim(lab, fds[0], topology)
+        self.holding.claim(lab, os.dup(fds[0]), topology)
 
     def op_keep(self) -> None:
-        """From now on the lab outlives the program that made it."""
+        """From now on the lab outlives the program that made it, and is no longer heard on its stderr."""
+        if self.holding.journal is None:
+            raise LabError("a lab without a name could not be found again: claim one first")
+        log = self.holding.journal.log()
+        os.dup2(log, sys.stderr.fileno())
+        os.close(log)
         self.holding.kept = True
 
     def op_end(self) -> int:
