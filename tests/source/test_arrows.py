@@ -21,7 +21,7 @@ LAYERS = (
     "errors reasons arguments impairment pcapng offloads arena packet batch endpoint endpoints address rng secret wire"
     " file_watch",
     "parse flow ether transport neighbour ecn icmp_error pmtu offload offload.* verbs hold timer netns"
-    " tables tables.* crypto crypto.*",
+    " nft tables tables.* crypto crypto.*",
     "columns packet.pyx batch.pyx handler device stage scatter plan reader breath blame send dwell counters account"
     " protocols protocols.*",
     "netlink",

@@ -1,7 +1,7 @@
 """The kernel's side of an experiment: namespaces, links, bridges, addresses and routes.
 
-``Lab`` is the way in. All rights lie in one holder process (``tunnel.lab.holder``), which alone
-imports pyroute2; everything a lab made ends with it.
+``Lab`` is the way in to namespaces of one's own. All rights lie in one holder process (``tunnel.lab.holder``),
+which imports pyroute2; everything a lab made ends with it. ``Namespace`` is the way in to one that is there.
 
     async with Lab.from_file("office.toml") as lab:
         await lab["a"].run("ping", "-c", "1", "10.0.0.2")
@@ -21,12 +21,20 @@ from tunnel.errors import LabError
 if TYPE_CHECKING:
     from tunnel.lab.building import Blueprint
     from tunnel.lab.lab import Lab, attached
-    from tunnel.lab.node import Interface, Node
+    from tunnel.lab.namespace import Namespace
+    from tunnel.lab.node import Node
+    from tunnel.lab.rows import Bridge, FdbEntry, Interface, Neighbour, Port, Route, Rule
 
-__all__ = ["Blueprint", "Interface", "Lab", "LabError", "Node", "attached"]
+__all__ = [
+    "Blueprint", "Bridge", "FdbEntry", "Interface", "Lab", "LabError", "Namespace", "Neighbour", "Node", "Port",
+    "Route", "Rule", "attached",
+]  # fmt: skip
 
 # The holder is a module of this package and needs none of them.
-_MODULES = {"Blueprint": "building", "Interface": "node", "Lab": "lab", "Node": "node", "attached": "lab"}
+_MODULES = {
+    "Blueprint": "building", "Lab": "lab", "Namespace": "namespace", "Node": "node", "attached": "lab",
+    **dict.fromkeys(("Bridge", "FdbEntry", "Interface", "Neighbour", "Port", "Route", "Rule"), "rows"),
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

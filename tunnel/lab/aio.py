@@ -14,8 +14,9 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from tunnel.lab import lab as blocking
-from tunnel.lab.node import RUN_TIMEOUT_S, Interface
+from tunnel.lab.node import RUN_TIMEOUT_S
 from tunnel.lab.node import Node as BlockingNode
+from tunnel.lab.rows import Interface
 from tunnel.lab.topology import Topology
 
 T = TypeVar("T")

@@ -1,10 +1,11 @@
-"""The attributes of a bridge, as the kernel has them (include/uapi/linux/if_link.h, IFLA_BR_*)."""
+"""The attributes of bridges and VXLANs, as the kernel has them (include/uapi/linux/if_link.h)."""
 
 from __future__ import annotations
 
 import socket
 from typing import Any
 
+VXLAN_PORT = 4789  # the kernel alone would take 8472, which it used before there was a number for it
 CLOCK_HZ = 100  # the kernel counts these times in hundredths of a second (USER_HZ)
 
 
@@ -25,11 +26,14 @@ def bridge_attributes(
 
 
 def vxlan_attributes(
-    vni: int, *, remote: str | None = None, local: str | None = None, port: int = 4789, learning: bool = True
-) -> dict[str, Any]:
-    """Those of a VXLAN device (IFLA_VXLAN_*): the peer or group ``remote``, our address, UDP port, learning."""
+    vni: int, *, remote: str | None = None, local: str | None = None, port: int = VXLAN_PORT, learning: bool = True,
+    parent: int | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Those of a VXLAN device (IFLA_VXLAN_*): the peer or group ``remote``, our address, UDP port, learning, and the
+    index of the interface ``parent`` by which it goes out."""
     wanted = {
         "IFLA_VXLAN_ID": vni,
+        "IFLA_VXLAN_LINK": parent,
         "IFLA_VXLAN_GROUP6" if ":" in (remote or "") else "IFLA_VXLAN_GROUP": remote,
         "IFLA_VXLAN_LOCAL6" if ":" in (local or "") else "IFLA_VXLAN_LOCAL": local,
         "IFLA_VXLAN_PORT": socket.htons(port),  # big-endian in the message, and the library writes it as it is

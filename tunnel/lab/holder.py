@@ -22,10 +22,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunnel.errors import TunnelError
 from tunnel.lab import netns
 from tunnel.lab.channel import Channel
 from tunnel.lab.processes import end_all_in
+from tunnel.lab.remedies import failure
 
 if TYPE_CHECKING:
     from tunnel.lab.requests import Requests
@@ -88,18 +88,6 @@ def send_away(channel: Channel, value: Any, fds: list[int]) -> None:
     finally:
         for fd in fds:
             os.close(fd)
-
-
-def failure(error: Exception) -> dict[str, Any]:
-    """A reply for the exception: the kernel's number and words, and the step of a plan that it is about."""
-    number = getattr(error, "errno", None) or 0
-    if isinstance(error, TunnelError):
-        return {"errno": number, "words": str(error), "complete": True}
-    words = error.args[1] if number and len(error.args) > 1 else f"{type(error).__name__}: {error}"
-    place = getattr(error, "filename", None)
-    found = {"errno": number, "words": f"{place}: {words}" if place else str(words)}
-    step = getattr(error, "what", None)
-    return found if step is None else {**found, "step": step}
 
 
 class Clients:

@@ -127,17 +127,7 @@ class Lab:
 
         ``mtu`` in bytes, ``txqueuelen`` in packets.
         """
-        (node, name), (peer, peer_name) = near, far
-        self.call(
-            f"link {node.name} {name} to {peer.name} {peer_name}",
-            "veth",
-            node=node.name,
-            interface=names.interface_name(name),
-            peer=peer.name,
-            far=names.interface_name(peer_name),
-            mtu=names.count("mtu", mtu),
-            txqueuelen=names.count("txqueuelen", txqueuelen),
-        )
+        near[0].link(near[1], *far, mtu=mtu, txqueuelen=txqueuelen)
 
     def entrance(self, spaces: dict[str, int], program: list[str]) -> tuple[list[str], tuple[int, ...]]:
         """The words that execute a program in namespaces of this lab, and the descriptors that they need."""

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-from tunnel.lab import links, messages, within
-from tunnel.lab.holding import Holding
+from tunnel.lab import links, masquerade, messages, within
+from tunnel.lab.bridges import vxlan_attributes
+from tunnel.lab.look_requests import LookRequests
 from tunnel.lab.rtnl import Refused
 
 FIRST_NEAR = 10_001  # of a veth's near end: never equal to its far end's, see messages.veth
@@ -18,10 +19,8 @@ End: TypeAlias = tuple[str, str]  # a node's and an interface's name
 NOWHERE: End = ("", "")
 
 
-class LinkRequests:
-    """Requests about interfaces; those of a plan only wait to be sent, see ``Holding.put``."""
-
-    holding: Holding
+class LinkRequests(LookRequests):
+    """Requests that change something about interfaces; those of a plan only wait to be sent, see ``Holding.put``."""
 
     def forget_links(self) -> None:
         """Begins anew: there are no links any more."""
@@ -32,15 +31,20 @@ class LinkRequests:
         self, node: str, interface: str, peer: str, far: str, *, master: str | None = None, **options: Any
     ) -> None:
         """A veth pair from ``node`` to ``peer``; the near end may be made a port, and up, at once."""
-        near, far_space = next(self._near), self.holding.spaces[peer]
+        far_space = self.holding.spaces[peer]
+        near, far_index = self._new_indexes(node, peer, far)
         self.holding.note_link(node, interface, near, "veth")
         number = None if master is None else self.holding.index(node, master)
         request = messages.veth(
-            interface, near, far, far_space.new_index(far), far_space.netns, master=number, **options
+            interface, near, far, far_index, far_space.netns, master=number, **options
         )
         self.holding.put(node, request)
         self.holding.spaces[node].indexes[interface] = near
         self._pair((node, interface), (peer, far))
+
+    def _new_indexes(self, node: str, peer: str, far: str) -> tuple[int, int]:
+        """Of a veth's near end in ``node`` and of its far end, which is called ``far``: never equal."""
+        return next(self._near), self.holding.spaces[peer].new_index(far)
 
     def op_link(self, node: str, interface: str, kind: str, *, parent: str | None = None, **options: Any) -> None:
         """An interface of ``kind``; ``options`` as ``messages.link_add`` takes them."""
@@ -48,6 +52,13 @@ class LinkRequests:
         index = self.holding.spaces[node].new_index(interface)
         self.holding.note_link(node, interface, index, kind)
         self.holding.put(node, messages.link_add(interface, kind, index=index, parent=number, **options))
+
+    def op_vxlan(
+        self, node: str, interface: str, vni: int, *, parent: str | None = None, mtu: int | None = None, **options: Any
+    ) -> None:
+        """A VXLAN; ``parent`` is the interface it goes out by, ``options`` are those of ``vxlan_attributes``."""
+        number = None if parent is None else self.holding.index(node, parent)
+        self.op_link(node, interface, "vxlan", data=vxlan_attributes(vni, parent=number, **options), mtu=mtu)
 
     def op_tap(self, node: str, interface: str, **options: Any) -> None:
         """A persistent TUN or TAP; ``options`` as ``within.make_tun`` takes them."""
@@ -59,7 +70,13 @@ class LinkRequests:
 
     def op_set(self, node: str, interface: str, fields: Mapping[str, Any]) -> None:
         """Sets what ``messages.link_set`` sets by value."""
-        self.holding.put(node, messages.link_set(self.holding.index(node, interface), **fields))
+        index = self.holding.index(node, interface)
+        self.holding.put(node, messages.link_set(index, **fields))
+        if "name" in fields:
+            self.holding.spaces[node].indexes.pop(interface, None)
+            self.holding.spaces[node].indexes[fields["name"]] = index
+            if (node, interface) in self._peers:
+                self._pair((node, fields["name"]), self._peers.pop((node, interface)))
 
     def op_bridge(self, node: str, interface: str, data: Mapping[str, Any]) -> None:
         """Sets attributes of a bridge."""
@@ -129,9 +146,24 @@ class LinkRequests:
         """Sets a permanent neighbour entry."""
         self.holding.put(node, messages.neighbour(self.holding.index(node, interface), address, mac))
 
-    def op_fdb(self, node: str, interface: str, mac: str) -> None:
-        """Sets a static entry of a bridge's forwarding database at the port ``interface``."""
-        self.holding.put(node, messages.fdb(self.holding.index(node, interface), mac))
+    def op_forget_neighbour(self, node: str, interface: str, address: str) -> None:
+        """Removes a neighbour entry."""
+        self.holding.put(node, messages.neighbour_delete(self.holding.index(node, interface), address))
+
+    def op_fdb(self, node: str, interface: str, mac: str, remove: bool = False) -> None:
+        """Sets a static entry of a bridge's forwarding database at the port ``interface``, or removes one."""
+        self.holding.put(node, messages.fdb(self.holding.index(node, interface), mac, remove=remove))
+
+    def op_masquerade(self, node: str, interfaces: list[str], remove: bool = False) -> None:
+        """Masquerades what leaves through interfaces, or no longer."""
+        self.holding.flush()
+        for interface in interfaces:
+            (masquerade.remove if remove else masquerade.add)(self.holding.spaces[node].netns, interface)
+
+    def op_sysctl(self, node: str, path: str, value: str | None) -> str:
+        """Writes and reads a sysctl."""
+        self.holding.flush()
+        return within.sysctl(self.holding.spaces[node].netns, path, value)
 
     def op_move(self, node: str, interface: str, peer: str) -> None:
         """Moves an interface from ``node`` to ``peer``."""
@@ -147,19 +179,3 @@ class LinkRequests:
         self.holding.put(node, messages.link_delete(self.holding.index(node, interface)))
         self.holding.spaces[node].indexes.pop(interface, None)
         self._peers.pop(self._peers.pop((node, interface), NOWHERE), None)
-
-    def op_facts(self, node: str, interface: str) -> dict[str, Any]:
-        """What the kernel says of an interface."""
-        return links.facts(self.holding.spaces[node].talk, interface)
-
-    def op_interfaces(self, node: str) -> list[dict[str, Any]]:
-        """What the kernel says of all interfaces."""
-        return [links.told(found) for found in links.links(self.holding.spaces[node].talk)]
-
-    def op_statistics(self, node: str, interface: str) -> dict[str, int]:
-        """The counters of an interface."""
-        return links.statistics(self.holding.spaces[node].talk, interface)
-
-    def op_addresses(self, node: str, interface: str) -> list[str]:
-        """The addresses of an interface."""
-        return links.addresses(self.holding.spaces[node].talk, interface)

@@ -20,7 +20,7 @@ from tunnel.lab.rtnl import HEADER, Conversation, Refused, attributes
 
 IFF_UP = 0x1
 IFLA_OPERSTATE, IFLA_CARRIER = 16, 33  # include/uapi/linux/if_link.h
-OPER_UNKNOWN, OPER_UP = 0, 6  # include/uapi/linux/if.h
+OPER_UNKNOWN, OPER_DORMANT, OPER_UP = 0, 5, 6  # include/uapi/linux/if.h
 IFINFOMSG = struct.Struct("=BxHiII")
 LOOPBACK_UP = messages.link_set(1, up=True)  # lo is the first interface of every namespace
 PORT_STATE = ("IFLA_LINKINFO", "IFLA_INFO_SLAVE_DATA", "IFLA_BRPORT_STATE")
@@ -30,7 +30,7 @@ SETTLE_STEP_S, SETTLE_ROUNDS = 0.001, 2_000  # linkwatch runs at least once a se
 
 def link(talk: Conversation, interface: str) -> Any:
     """The kernel's message about an interface."""
-    return _decoded(ifinfmsg, talk.ask(messages.link_get(interface)))[0]
+    return decoded(ifinfmsg, talk.ask(messages.link_get(interface)))[0]
 
 
 def index(talk: Conversation, interface: str) -> int:
@@ -38,15 +38,25 @@ def index(talk: Conversation, interface: str) -> int:
     return int(IFINFOMSG.unpack_from(talk.ask(messages.link_get(interface))[0], HEADER.size)[2])
 
 
+def name(talk: Conversation, number: int) -> str:
+    """The name of an interface, by its number."""
+    return str(decoded(ifinfmsg, talk.ask(messages.link_of(number)))[0].get_attr("IFLA_IFNAME"))
+
+
+def names(talk: Conversation) -> dict[int, str]:
+    """The names of all interfaces by their numbers."""
+    return {found["index"]: found.get_attr("IFLA_IFNAME") for found in links(talk)}
+
+
 def links(talk: Conversation) -> list[Any]:
     """The kernel's messages about all interfaces."""
-    return _decoded(ifinfmsg, talk.ask(messages.links_get()))
+    return decoded(ifinfmsg, talk.ask(messages.links_get()))
 
 
 def addresses(talk: Conversation, interface: str) -> list[str]:
     """All addresses with their prefixes; IFA_LOCAL is the own one where the link is point to point."""
     number = index(talk, interface)
-    found = [m for m in _decoded(ifaddrmsg, talk.ask(messages.addresses_get())) if m["index"] == number]
+    found = [m for m in decoded(ifaddrmsg, talk.ask(messages.addresses_get())) if m["index"] == number]
     return [f"{m.get_attr('IFA_LOCAL') or m.get_attr('IFA_ADDRESS')}/{m['prefixlen']}" for m in found]
 
 
@@ -93,10 +103,18 @@ def settle_all(talk: Conversation) -> None:
     wait_until(lambda: all(map(_is_told, talk.ask(messages.links_get()))))
 
 
+def settle_far(talk: Conversation, interface: str) -> None:
+    """``settle`` for the far end of a veth, wherever it is; ``Refused`` where it cannot be looked at."""
+    found = link(talk, interface)
+    far, nsid = found.get_attr("IFLA_LINK"), found.get_attr("IFLA_LINK_NETNSID")
+    if far and found.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND") == "veth":
+        wait_until(lambda: _is_told(talk.ask(messages.link_of(far, nsid))[0]))
+
+
 def _is_told(message: bytes) -> bool:
     """Not decoded as a whole: that would take longer than the wait."""
     found = attributes(message, HEADER.size + IFINFOMSG.size)
-    return found.get(IFLA_CARRIER) != b"\1" or found[IFLA_OPERSTATE][0] in (OPER_UNKNOWN, OPER_UP)
+    return found.get(IFLA_CARRIER) != b"\1" or found[IFLA_OPERSTATE][0] in (OPER_UNKNOWN, OPER_DORMANT, OPER_UP)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -121,8 +139,8 @@ def refuse_tun(talk: Conversation, interface: str) -> None:
         raise Refused(errno.EINVAL, words, None)
 
 
-def _decoded(kind: Any, found: list[bytes]) -> list[Any]:
-    """Messages by their class; ``decode`` reads the header too."""
+def decoded(kind: Any, found: list[bytes]) -> list[Any]:
+    """Messages by pyroute2's class for them; its ``decode`` reads the header too."""
     return [_decode(kind(message)) for message in found]
 
 

@@ -60,6 +60,7 @@ def veth(
     master: int | None = None, up: bool = False,
 ) -> bytes:  # fmt: skip
     """A veth pair whose far end is made directly in its namespace: it never has another name or place.
+    Without a name (``""``) the kernel chooses the next free.
 
     The two indexes must differ: where they are equal, linkwatch_urgent_event() (net/core/link_watch.c)
     takes the pair for no pair, and IPv6 waits up to a second for the carrier. The far end is down: it
@@ -68,7 +69,8 @@ def veth(
     far = {
         "index": peer_index,
         "attrs": _given(
-            IFLA_IFNAME=peer, IFLA_NET_NS_FD=peer_netns, IFLA_MTU=mtu, IFLA_TXQLEN=txqueuelen, IFLA_ADDRESS=peer_mac
+            IFLA_IFNAME=peer or None, IFLA_NET_NS_FD=peer_netns, IFLA_MTU=mtu, IFLA_TXQLEN=txqueuelen,
+            IFLA_ADDRESS=peer_mac,
         ),
     }  # fmt: skip
     data = {"attrs": [("VETH_INFO_PEER", far)]}
@@ -80,10 +82,10 @@ def link_add(
     txqueuelen: int | None = None, mac: str | None = None, master: int | None = None, parent: int | None = None,
     up: bool = False,
 ) -> bytes:  # fmt: skip
-    """An interface of ``kind``; ``data`` are the attributes of that kind, 0 lets the kernel choose an index."""
+    """An interface of ``kind``; ``data`` are its attributes. The kernel chooses an index for 0, a name for ``""``."""
     inner = {"attrs": _given(IFLA_INFO_KIND=kind, IFLA_INFO_DATA=data)}
     attributes = _given(
-        IFLA_IFNAME=name, IFLA_MTU=mtu, IFLA_TXQLEN=txqueuelen, IFLA_ADDRESS=mac, IFLA_MASTER=master,
+        IFLA_IFNAME=name or None, IFLA_MTU=mtu, IFLA_TXQLEN=txqueuelen, IFLA_ADDRESS=mac, IFLA_MASTER=master,
         IFLA_LINK=parent, IFLA_LINKINFO=inner,
     )  # fmt: skip
     flags = ACK | CREATE | EXCLUSIVE
@@ -121,6 +123,11 @@ def link_delete(index: int) -> bytes:
 def link_get(name: str) -> bytes:
     """A question for an interface, by its name."""
     return _encode(ifinfmsg(), GETLINK, 0, [("IFLA_IFNAME", name)])
+
+
+def link_of(index: int, nsid: int | None = None) -> bytes:
+    """A question for an interface by its number, in the namespace that is called ``nsid`` here or in this one."""
+    return _encode(ifinfmsg(), GETLINK, 0, _given(IFLA_IF_NETNSID=nsid), index=index)
 
 
 def links_get(master: int | None = None) -> bytes:
@@ -179,11 +186,31 @@ def rule(
     return _encode(fibmsg(), kind, flags, attributes, family=family, action=FR_ACT_TO_TBL, **lengths)
 
 
+def routes_get(family: int) -> bytes:
+    """A question for all routes of a family."""
+    return _encode(rtmsg(), GETROUTE, DUMP, [], family=family)
+
+
+def rules_get(family: int) -> bytes:
+    """A question for all policy routing rules of a family; of all, those for multicast would be among them."""
+    return _encode(fibmsg(), GETRULE, DUMP, [], family=family)
+
+
 def neighbour(index: int, at: str, mac: str) -> bytes:
     """A permanent neighbour entry; one that is there is replaced."""
     attributes = [("NDA_DST", str(ip_address(at))), ("NDA_LLADDR", mac)]
     flags = ACK | CREATE | REPLACE
     return _encode(ndmsg(), NEWNEIGH, flags, attributes, family=_family(at), ifindex=index, state=NUD_PERMANENT)
+
+
+def neighbour_delete(index: int, at: str) -> bytes:
+    """The end of a neighbour entry, permanent or not."""
+    return _encode(ndmsg(), DELNEIGH, ACK, [("NDA_DST", str(ip_address(at)))], family=_family(at), ifindex=index)
+
+
+def neighbours_get() -> bytes:
+    """A question for all neighbour entries of both families."""
+    return _encode(ndmsg(), GETNEIGH, DUMP, [])
 
 
 def fdb(port: int, mac: str, *, remove: bool = False) -> bytes:
@@ -195,4 +222,4 @@ def fdb(port: int, mac: str, *, remove: bool = False) -> bytes:
 
 def fdb_get(bridge: int) -> bytes:
     """A question for a bridge's forwarding database."""
-    return _encode(ifinfmsg(), GETNEIGH, DUMP, [("IFLA_MASTER", bridge)], family=AF_BRIDGE)
+    return _encode(ndmsg(), GETNEIGH, DUMP, [("NDA_MASTER", bridge)], family=AF_BRIDGE)

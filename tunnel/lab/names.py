@@ -100,6 +100,14 @@ def destination(text: str, version: int) -> str:
         raise LabError(f"route to {text!r}: {error}; write it like 10.1.0.0/16 or default") from None
 
 
+def network(text: str) -> str:
+    """A network that a rule is about."""
+    try:
+        return str(ip_network(text))
+    except ValueError as error:
+        raise LabError(f"network {text!r}: {error}; write it like 10.1.0.0/16 or fd00::/64") from None
+
+
 def mac(text: str) -> str:
     """An Ethernet address in its usual form, six pairs with colons."""
     if not _MAC.fullmatch(text):

@@ -102,9 +102,15 @@ def is_net(fd: int) -> bool:
 
 @contextmanager
 def inside(fd: int) -> Iterator[None]:
-    """Runs its block in the network namespace behind ``fd`` and returns to where the thread was."""
+    """Runs its block in the network namespace behind ``fd`` and returns to where the thread was.
+
+    Who stands in it already needs no right to enter it.
+    """
     home = open_net()
     try:
+        if os.path.samestat(os.fstat(fd), os.fstat(home)):
+            yield
+            return
         setns(fd, CLONE_NEWNET)
         try:
             yield

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunnel.lab import names
-from tunnel.lab.bridges import bridge_attributes, vxlan_attributes
+from tunnel.lab.bridges import bridge_attributes
 from tunnel.lab.carried import carried_links
 from tunnel.lab.ends import End, Ends
 from tunnel.lab.topology import Bridge, Card, Interface, Link, Node, Tap, Topology, Tun, Vxlan
@@ -169,13 +169,10 @@ class _Plan:
                     yield from self.settings(at, self.space(name), key, interface, self.master(name))
 
     def vxlan(self, place: Place, node: str, key: str, interface: Vxlan) -> Step:
-        data = vxlan_attributes(
-            interface.vni, remote=interface.remote, local=interface.local, port=interface.port,
-            learning=interface.learning,
-        )  # fmt: skip
         return self.step(
-            place, "link", node=node, interface=key, kind="vxlan", parent=interface.parent, data=data
-        )
+            place, "vxlan", node=node, interface=key, vni=interface.vni, remote=interface.remote,
+            local=interface.local, port=interface.port, learning=interface.learning, parent=interface.parent,
+        )  # fmt: skip
 
     def furnish(self, place: Place, name: str, one: Node | Bridge) -> Iterator[Step]:
         """Everything of one place that needs its interfaces."""

@@ -110,11 +110,6 @@ class Requests(HostRequests):
         """What the lab was made from, as a file in memory."""
         return Opened([netns.in_memory("topology", self.holding.topology or "")])
 
-    def op_sysctl(self, node: str, path: str, value: str | None) -> str:
-        """Writes and reads a sysctl."""
-        self.holding.flush()
-        return within.sysctl(self.holding.spaces[node].netns, path, value)
-
     def op_socket(self, node: str, family: int, kind: int, proto: int) -> Opened:
         """A socket of the node."""
         return Opened([within.open_socket(self.holding.spaces[node].netns, family, kind, proto)])

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tunnel.lab.netns import inside
 
+IFA_F_TENTATIVE = 0x40  # include/uapi/linux/if_addr.h
 RTF_LOCAL = 0x80000000  # include/uapi/linux/ipv6_route.h
 CLONE_DEVICE = "/dev/net/tun"
 TUNSETIFF, TUNSETPERSIST = 0x400454CA, 0x400454CB  # include/uapi/linux/if_tun.h
@@ -96,12 +97,14 @@ def sysctl(netns: int, path: str, value: str | None) -> str:
         return file.read_text().strip()
 
 
-def addresses_are_heard(netns: int) -> bool:
+def addresses_are_heard(netns: int, *, detecting: bool = False) -> bool:
     """Whether the kernel is done with each IPv6 address: it lists one before a worker joins the group at
     which neighbours ask for it and then adds its local route (addrconf_dad_work(), net/ipv6/addrconf.c).
+    ``detecting``: those are left out for which it looks for duplicates, or may yet, which takes a second or two.
     """
     with inside(netns):
         net = Path("/proc/thread-self/net")
-        own = {line.split()[0] for line in (net / "if_inet6").read_text().splitlines()}
+        listed = [line.split() for line in (net / "if_inet6").read_text().splitlines()]
         routes = [line.split() for line in (net / "ipv6_route").read_text().splitlines()]
+    own = {fields[0] for fields in listed if not (detecting and int(fields[4], 16) & IFA_F_TENTATIVE)}
     return own <= {fields[0] for fields in routes if int(fields[8], 16) & RTF_LOCAL}
