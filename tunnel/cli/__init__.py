@@ -19,6 +19,7 @@ from tunnel.errors import TunnelError
 
 # Here, so that the help needs no import; ``tunnel COMMAND --help`` is the command's own.
 COMMANDS = {
+    "bridge": "Make, look at, change and remove bridges.",
     "check": "Check a graph file and show what it joins.",
     "demo": "Build two hosts and a tunnel between them, use it, account for every packet.",
     "doctor": "Check this machine: what works, what does not, what to do.",
@@ -26,9 +27,13 @@ COMMANDS = {
     "echo": "Answer pings, ARP and neighbour solicitations on a TUN or TAP.",
     "handlers": "List the types of handlers and devices that graph files can use.",
     "lab": "Describe a network in a file, build it, look at it, break it, take it down.",
+    "link": "Look at interfaces and change them, with addresses, routes, rules and neighbours.",
     "netns": "Make, look at, enter and remove network namespaces by name.",
     "run": "Run a graph file.",
+    "tap": "Make and remove persistent TAPs.",
+    "tun": "Make and remove persistent TUNs.",
     "udp": "Join a TUN or TAP to a peer over UDP, in the clear.",
+    "veth": "Make and remove veth pairs.",
     "wire": "Join two TAPs.",
 }
 INTERRUPTED = 128 + 2      # as a shell shows SIGINT

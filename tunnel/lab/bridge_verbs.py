@@ -18,6 +18,7 @@ NO_VLAN_FILTERING = {
     errno.EOPNOTSUPP: "this kernel has no VLAN filtering (CONFIG_BRIDGE_VLAN_FILTERING); without it a bridge passes"
     " tagged frames on as they are: use one bridge for each VLAN"
 }
+NOT_BOTH = {errno.ENODEV: "one of the two is not here: make it first"}
 NO_PORT = {
     errno.EOPNOTSUPP: "it is no port of a bridge: make it one first",
     errno.EINVAL: "it is no port of a bridge: make it one first",
@@ -69,7 +70,15 @@ class BridgeVerbs(Asking):
         """Makes interfaces ports of a bridge; None takes them off theirs."""
         what = "take it off its bridge" if bridge is None else f"make it a port of {names.interface_name(bridge)}"
         for port in ports:
-            self._one(what, port, "enslave", bridge=bridge)
+            self._one(what, port, "enslave", {} if bridge is None else NOT_BOTH, bridge=bridge)
+
+    def release(self, bridge: str, *ports: str) -> None:
+        """Takes interfaces off a bridge; all must be its ports, or nothing is done."""
+        found = {port.name for port in self.ports(bridge)}
+        if strangers := [port for port in ports if port not in found]:
+            words = f"no port of it: {', '.join(strangers)}; its ports: {', '.join(sorted(found)) or 'none'}"
+            raise LabError(f"{self.where}, {bridge}: {words}", errno.EINVAL)
+        self.enslave(None, *ports)
 
     def ports(self, bridge: str) -> list[Port]:
         """The ports of a bridge."""
@@ -130,6 +139,9 @@ def _settings(
 ) -> dict[str, Any]:
     if priority is not None:
         names.count("priority", priority, LARGEST_PRIORITY)
+    if stp and forward_delay_s is not None and not 2 <= forward_delay_s <= 30:  # taken, and then cut to that
+        words = f"forward delay {forward_delay_s} s: out of range; with the spanning tree it is 2 to 30 s"
+        raise LabError(words, errno.ERANGE)
     for what, value in (("forward delay", forward_delay_s), ("ageing", ageing_s)):
         if value is not None and not 0 <= value <= LONGEST_S:
             raise LabError(f"{what} {value} s: 0 to {LONGEST_S:.0f} s were expected")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 
 VXLAN_PORT = 4789  # the kernel alone would take 8472, which it used before there was a number for it
@@ -36,7 +35,7 @@ def vxlan_attributes(
         "IFLA_VXLAN_LINK": parent,
         "IFLA_VXLAN_GROUP6" if ":" in (remote or "") else "IFLA_VXLAN_GROUP": remote,
         "IFLA_VXLAN_LOCAL6" if ":" in (local or "") else "IFLA_VXLAN_LOCAL": local,
-        "IFLA_VXLAN_PORT": socket.htons(port),  # big-endian in the message, and the library writes it as it is
+        "IFLA_VXLAN_PORT": port,
         "IFLA_VXLAN_LEARNING": int(learning),
     }
     return {"attrs": [(name, value) for name, value in wanted.items() if value is not None]}

@@ -150,6 +150,6 @@ def details(talk: Conversation, interface: str) -> Row:
             "vni": inner.get_attr("IFLA_VXLAN_ID"),
             "remote": inner.get_attr("IFLA_VXLAN_GROUP") or inner.get_attr("IFLA_VXLAN_GROUP6"),
             "local": inner.get_attr("IFLA_VXLAN_LOCAL") or inner.get_attr("IFLA_VXLAN_LOCAL6"),
-            "port": socket.ntohs(inner.get_attr("IFLA_VXLAN_PORT")),
+            "port": inner.get_attr("IFLA_VXLAN_PORT"),
         }
     return {}
