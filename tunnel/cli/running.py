@@ -29,6 +29,7 @@ def interface_options(function: Function) -> Function:
     for add in (
         click.option("--address", multiple=True, metavar="CIDR", help="Our address on it; may be repeated."),
         click.option("--mtu", type=click.IntRange(68, 65535), help="MTU, bytes."),
+        click.option("--attach", is_flag=True, help="Use the interface NAME that is there (`tunnel tap add`)."),
         click.option("--tap", is_flag=True, help="A TAP (Ethernet) instead of a TUN (IP)."),
         click.argument("name", callback=interface_name),
     ):
@@ -41,7 +42,7 @@ def interface(options: dict[str, Any], *, offload: bool = True) -> Device:
     from tunnel.devices.tuntap import Tap, Tun
 
     kind = Tap if options.pop("tap") else Tun
-    given = {"mtu": options.pop("mtu"), "address": list(options.pop("address"))}
+    given = {"mtu": options.pop("mtu"), "address": list(options.pop("address")), "attach": options.pop("attach")}
     device: Device = kind(options.pop("name"), offload=offload, **given)
     return device
 
