@@ -88,16 +88,21 @@ def opened() -> socket.socket:
 
 def commit(sock: socket.socket, family: int, requests: Sequence[Request]) -> None:
     """Carries out all requests, about tables of ``family`` (NFPROTO_*); raises ``Refused`` for the first refused."""
-    packed = [_message(BATCH_BEGIN, 0, 0)]
-    packed += [_message(kind, flags | ACK, n, family, more) for n, (kind, flags, more) in enumerate(requests, 1)]
-    packed.append(_message(BATCH_END, 0, len(requests) + 1))
-    sock.send(b"".join(packed))
+    sock.send(transaction(family, requests))
     left = len(requests)
     while left:
         _, about, error = _ERROR.unpack_from(sock.recv(4096))
         if error:
             raise Refused(-error, about - 1)
         left -= 1
+
+
+def transaction(family: int, requests: Sequence[Request]) -> bytes:
+    """The requests as one buffer between the marks of a batch; each is numbered by its place, from 1."""
+    packed = [_message(BATCH_BEGIN, 0, 0)]
+    packed += [_message(kind, flags | ACK, n, family, more) for n, (kind, flags, more) in enumerate(requests, 1)]
+    packed.append(_message(BATCH_END, 0, len(requests) + 1))
+    return b"".join(packed)
 
 
 def _message(kind: int, flags: int, about: int, family: int | None = None, attributes: bytes = b"") -> bytes:

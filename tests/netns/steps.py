@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
+import pytest
+
 from tests.netns.namespaces import run
 from tunnel.cli import main
 from tunnel.lab import Namespace
@@ -29,11 +31,9 @@ def tunnel(*words: str, status: int = 0) -> str:
 def refused(*words: str, status: int = 2) -> str:
     """The command in this process, which must end with ``status``; its one line on stderr."""
     out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        try:
-            main(words)
-        except SystemExit as end:
-            assert end.code == status, (words, end.code, err.getvalue())
+    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == status, (words, end.value.code, err.getvalue())
     assert out.getvalue() == ""
     assert err.getvalue().startswith("tunnel: "), (words, err.getvalue())
     return err.getvalue()
@@ -91,7 +91,7 @@ def attached(namespace: Namespace, name: str, *, tap: bool) -> Iterator[int]:
 
 
 def echoes(source: Namespace, to: str, family: int, device: int, *, tap: bool) -> bool:
-    """Whether a datagram reaches what is behind ``device``, and its answer ``source``; asked anew while links settle."""
+    """Whether a datagram reaches what is behind ``device``, and its answer ``source``; anew while links settle."""
     with source.socket(family, socket.SOCK_DGRAM) as client:
         client.settimeout(SOON_S)
         for _ in range(round(SOON_S / AGAIN_S)):

@@ -62,7 +62,8 @@ def test_mistakes_about_bridges() -> None:
         assert "routed, never bridged" in refused("bridge", "port", "add", "br0", "tun0")
         assert "routed, never bridged" in refused("bridge", "add", "br1", "--port", "vb", "--port", "tun0")
         assert "one of the two is not here" in refused("tap", "add", "tap0", "--bridge", "br9")
-        assert "already assigned" in refused("bridge", "add", "br1", "--address", "10.0.0.1/8", "--address", "10.0.0.1/8")
+        twice = ("--address=10.0.0.1/8", "--address=10.0.0.1/8")
+        assert "already assigned" in refused("bridge", "add", "br1", *twice)
         assert "out of range" in refused("bridge", "set", "br0", "--stp", "--forward-delay", "99")
         here.set_bridge("br0", stp=True)
         assert "outside of what" in refused("bridge", "set", "br0", "--forward-delay", "99")
@@ -95,7 +96,8 @@ def filters_vlans() -> bool:
     with Namespace() as here:
         here.bridge("probe")
         try:
-            return "vlan_filtering 1" in run("sh", "-c", "ip link set probe type bridge vlan_filtering 1; ip -d link show probe")
+            set_it = "ip link set probe type bridge vlan_filtering 1; ip -d link show probe"
+            return "vlan_filtering 1" in run("sh", "-c", set_it)
         finally:
             here.delete("probe")
 

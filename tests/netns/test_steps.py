@@ -44,8 +44,8 @@ def tap_beside_veths() -> None:
         tunnel("link", "neighbour", "add", "-n", "red", "eth0", at(family, 1, 77), TAP_MAC)
     with Namespace() as here, Namespace("red") as red, attached(here, "tap0", tap=True) as device:
         assert all(echoes(red, at(family, 1, 77), family, device, tap=True) for family in FAMILIES)
-        learnt = [row["mac"] for row in json.loads(tunnel("bridge", "fdb", "list", "br0", "-j")) if row["state"] == "learnt"]
-        assert TAP_MAC in learnt
+        known = json.loads(tunnel("bridge", "fdb", "list", "br0", "-j"))
+        assert {"mac": TAP_MAC, "interface": "tap0", "state": "learnt"} in known
     assert "tap0" in json.loads(tunnel("bridge", "list", "-j"))[0]["ports"], "it stays without a program"
 
 

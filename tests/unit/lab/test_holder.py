@@ -11,6 +11,7 @@ import pytest
 
 from tunnel.lab import holder
 from tunnel.lab.channel import Channel
+from tunnel.lab.remedies import failure
 from tunnel.lab.rtnl import Refused
 
 
@@ -91,5 +92,5 @@ def test_a_refusal_costs_one_request(parent: Channel) -> None:
 
 
 def test_the_kernel_s_own_words_are_told() -> None:
-    told = holder.failure(Refused(errno.ENODEV, "Device does not exist", 7))
+    told = failure(Refused(errno.ENODEV, "Device does not exist", 7))
     assert told == {"errno": errno.ENODEV, "words": "Device does not exist", "step": 7}
