@@ -30,6 +30,8 @@ def test_mistakes_in_the_words() -> None:
     assert "has host bits set" in refused("link", "route", "add", "10.9.0.1/16", "--via", "10.0.0.1", status=1)
     assert "net.* only" in refused("link", "sysctl", "kernel.hostname", status=1)
     assert "not in the range" in refused("link", "vxlan", "add", "vx0", "--vni", str(2**24), status=1)
+    assert "write it without '%'" in refused("link", "route", "add", "fd09::/64", "--via", "fe80::1%va", status=1)
+    assert "write it without '%'" in refused("link", "address", "add", "va", "fe80::5%va/64", status=1)
     assert "namespace '..'" in refused("link", "list", "-n", "..", status=1)
 
 
@@ -61,6 +63,7 @@ def test_mistakes_about_bridges() -> None:
         before = here.interfaces()
         assert "routed, never bridged" in refused("bridge", "port", "add", "br0", "tun0")
         assert "routed, never bridged" in refused("bridge", "add", "br1", "--port", "vb", "--port", "tun0")
+        assert "only a bridge has ports" in refused("bridge", "port", "add", "va", "vb")
         assert "one of the two is not here" in refused("tap", "add", "tap0", "--bridge", "br9")
         twice = ("--address=10.0.0.1/8", "--address=10.0.0.1/8")
         assert "already assigned" in refused("bridge", "add", "br1", *twice)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -114,6 +115,20 @@ def test_a_namespace() -> None:
         for verbs in VERBS:
             verbs(here)
         assert {found.name for found in here.interfaces()} == {"lo", "va", "vb"}
+
+
+@alone
+def test_a_group_of_a_large_number() -> None:
+    largest = 2**32 - 2
+    with Namespace() as here:
+        if Path("/proc/self/gid_map").read_text().split()[2] == "1":
+            with pytest.raises(LabError, match="this user namespace has no such user or group"):
+                here.persistent_tun("tun0", group=largest)
+            assert {found.name for found in here.interfaces()} == {"lo", "va", "vb"}
+        else:
+            here.persistent_tun("tun0", group=largest)
+            assert here.details("tun0")["group"] == largest
+            here.delete("tun0")
 
 
 @alone

@@ -18,7 +18,10 @@ NO_VLAN_FILTERING = {
     errno.EOPNOTSUPP: "this kernel has no VLAN filtering (CONFIG_BRIDGE_VLAN_FILTERING); without it a bridge passes"
     " tagged frames on as they are: use one bridge for each VLAN"
 }
-NOT_BOTH = {errno.ENODEV: "one of the two is not here: make it first"}
+NOT_BOTH = {
+    errno.ENODEV: "one of the two is not here: make it first",
+    errno.EOPNOTSUPP: "only a bridge has ports: name one, or make it by `tunnel bridge add`",
+}
 NO_PORT = {
     errno.EOPNOTSUPP: "it is no port of a bridge: make it one first",
     errno.EINVAL: "it is no port of a bridge: make it one first",

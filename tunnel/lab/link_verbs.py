@@ -14,6 +14,7 @@ IFF_TUN, IFF_TAP = 0x0001, 0x0002  # include/uapi/linux/if_tun.h
 UNNAMED = "with a free name"
 WRONG_MAC = {errno.EADDRNOTAVAIL: "an interface cannot have a multicast or an empty address: 02:... are free for use"}
 NAME_TAKEN = {errno.EBUSY: "there is an interface of that name: choose another or delete it first"}
+NO_SUCH_ID = {errno.EINVAL: "this user namespace has no such user or group: only root of the machine knows all"}
 NO_SYSCTL = {errno.ENOENT: "the kernel has no such sysctl, or the interface that it is of is not here"}
 IFF_MULTI_QUEUE, IFF_NO_PI, IFF_VNET_HDR = 0x0100, 0x1000, 0x4000
 
@@ -115,7 +116,8 @@ class LinkVerbs(Asking):
         """
         flags = IFF_NO_PI | (IFF_TAP if tap else IFF_TUN) | IFF_MULTI_QUEUE * multi_queue
         allowed = {"owner": owners.user(owner), "group": owners.group(group)}
-        self._one(f"make a {'TAP' if tap else 'TUN'}", name, "tap", NAME_TAKEN, flags=flags, **allowed)
+        advice = NAME_TAKEN if owner is None and group is None else {**NAME_TAKEN, **NO_SUCH_ID}
+        self._one(f"make a {'TAP' if tap else 'TUN'}", name, "tap", advice, flags=flags, **allowed)
         return name
 
     def tun(self, name: str, *, tap: bool = False, vnet_hdr: bool = False, multi_queue: bool = False) -> int:

@@ -75,6 +75,7 @@ def _is_file(name: str) -> bool:
 
 def address(text: str) -> tuple[str, int]:
     """Address and prefix length of ``10.0.0.1/24``; without ``/`` the prefix is the whole address."""
+    _require_no_zone(text)
     try:
         parsed = ip_interface(text)
     except ValueError as error:
@@ -84,10 +85,17 @@ def address(text: str) -> tuple[str, int]:
 
 def host(text: str) -> IPv4Address | IPv6Address:
     """The address of one host, without a prefix."""
+    _require_no_zone(text)
     try:
         return ip_address(text)
     except ValueError as error:
         raise LabError(f"address {text!r}: {error}; write it like 10.0.0.1 or fd00::1") from None
+
+
+def _require_no_zone(text: str) -> None:
+    """The interface of a link-local address is told for itself."""
+    if "%" in text:
+        raise LabError(f"address {text!r}: write it without '%'; its interface is told for itself", errno.EINVAL)
 
 
 def destination(text: str, version: int) -> str:

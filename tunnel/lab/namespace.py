@@ -20,6 +20,7 @@ RIGHTS = {
 NO_WAY_IN = {
     **remedies.REMEDIES,
     errno.EPERM: "to stand in another namespace takes CAP_SYS_ADMIN: run as root",
+    errno.EACCES: "it belongs to another: run as root",
     errno.ENOENT: "there is no such namespace: `tunnel netns list` shows those with a name",
     errno.EINVAL: "this is no network namespace",
 }

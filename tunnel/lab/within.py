@@ -43,7 +43,7 @@ def make_tun(
         try:
             for request, value in ((TUNSETOWNER, owner), (TUNSETGROUP, group), (TUNSETPERSIST, 1)):
                 if value is not None:
-                    fcntl.ioctl(fd, request, value)
+                    fcntl.ioctl(fd, request, value - 2**32 * (value >= 2**31))  # it takes the bits of an int
         finally:
             os.close(fd)
 
