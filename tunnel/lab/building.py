@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Event
 from types import TracebackType
 
 from tunnel.config import dotted
+from tunnel.errors import LabError
 from tunnel.lab import aio, machine, plan, programs, spanning, topology_file
+from tunnel.lab.apart import apart
 from tunnel.lab.lab import Lab, Progress
 from tunnel.lab.topology import encode
 from tunnel.lab.topology_file import Loaded
@@ -24,67 +26,109 @@ def silent(_text: str) -> Progress:
     return lambda share: None
 
 
-@dataclass
 class Blueprint:
     """A lab that is not built yet: ``with`` it, or ``async with`` it, and it is, until the end of the block.
 
-    ``private`` ones have no name outside: no other program finds them, they need no runtime folder, and any
-    number of one file live side by side. They cannot have anything on the host.
+    Nothing is read before that; all mistakes in a file are one ``ConfigError``, each with its line. ``private``
+    ones have no name outside: no other program finds them, they need no runtime folder, and any number of one
+    file live side by side. They cannot have anything on the host.
     """
 
-    loaded: Loaded
-    trust: bool = False
-    private: bool = False
-    _labs: list[Lab] = field(default_factory=list)
+    def __init__(self, load: Callable[[], Loaded], *, trust: bool = False, private: bool = False) -> None:
+        self._load, self._trust, self._private = load, trust, private
+        self._lab: Lab | aio.Lab | None = None
 
-    def build(self, told: Told = silent) -> Lab:
-        """The lab; where anything is refused, everything is gone again before that is raised."""
+    @cached_property
+    def loaded(self) -> Loaded:
+        """What it is built from."""
+        return self._load()
+
+    def build(self, told: Told = silent, begun: Callable[[Lab], None] = lambda lab: None) -> Lab:
+        """The lab; where anything is refused, everything is gone again before that is raised.
+
+        ``begun`` is called when there is something that could be abandoned.
+        """
+        loaded = self.loaded
         lab = Lab()
         try:
-            self._build(lab, told)
+            begun(lab)
+            self._build(loaded, lab, told)
         except BaseException:
             lab.close()
             raise
         return lab
 
-    def _build(self, lab: Lab, told: Told) -> None:
-        topology = self.loaded.topology
-        if not self.private:
+    def _build(self, loaded: Loaded, lab: Lab, told: Told) -> None:
+        topology = loaded.topology
+        if not self._private:
             lab.claim(topology.name, encode(topology).decode())
         text = f"{len(topology.nodes)} nodes, {len(topology.links)} links"
         lab.carry_out(plan.steps(topology, self._words), told(text))
         lab.topology = topology
         lab.adopt()
         spanning.await_decision(lab, topology, told)
-        programs.start_all(lab, self.loaded, self.trust, told)
+        programs.start_all(lab, loaded, self._trust, told)
 
     def _words(self, place: Place) -> str:
         where = self.loaded.place(place)
         return f"{where}: {dotted(place)}" if place else where
 
+    def _require_none(self) -> None:
+        if self._lab is not None:
+            raise LabError("this lab is up already; for another one call from_file() again")
+
     def __enter__(self) -> Lab:
-        self._labs.append(self.build())
-        return self._labs[-1]
+        self._require_none()
+        self._lab = lab = self.build()
+        return lab
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._labs.pop().close()
+        lab, self._lab = self._lab, None
+        assert isinstance(lab, Lab)
+        lab.close()
 
     async def __aenter__(self) -> aio.Lab:
-        return aio.Lab(await aio.apart(self.__enter__))
+        self._require_none()
+        rising = _Rising()
+        built = await apart(lambda: self.build(silent, rising.begin), hurry=rising.abandon, undo=Lab.close)
+        self._lab = lab = aio.Lab(built)
+        return lab
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.shield(aio.apart(lambda: self.__exit__(kind, error, trace)))
+        lab, self._lab = self._lab, None
+        assert isinstance(lab, aio.Lab)
+        await lab.close()
+
+
+class _Rising:
+    """A lab that is being built on one thread and may be given up on another."""
+
+    def __init__(self) -> None:
+        self._given_up = Event()
+        self._lab: Lab | None = None
+
+    def begin(self, lab: Lab) -> None:
+        """There is one."""
+        self._lab = lab
+        if self._given_up.is_set():
+            lab.abandon()
+
+    def abandon(self) -> None:
+        """Whatever it is asked next, or is asked now, fails."""
+        self._given_up.set()
+        if self._lab is not None:
+            self._lab.abandon()
 
 
 def from_file(path: str | os.PathLike[str], *, trust: bool = False, private: bool = False) -> Blueprint:
-    """The lab that a file describes; all mistakes in it are one ``ConfigError``, with their lines."""
-    return Blueprint(topology_file.load(path, trust, machine.facts()), trust, private)
+    """The lab that a file describes."""
+    return Blueprint(lambda: topology_file.load(path, trust, machine.facts()), trust=trust, private=private)
 
 
 def from_text(text: str, *, private: bool = True) -> Blueprint:
-    """The lab that a text describes, as ``from_file``."""
-    return Blueprint(topology_file.parse(text, facts=machine.facts()), True, private)
+    """The lab that a text describes."""
+    return Blueprint(lambda: topology_file.parse(text, facts=machine.facts()), trust=True, private=private)

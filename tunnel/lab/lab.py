@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -75,6 +75,13 @@ class Lab:
         from tunnel.lab import building
 
         return building.from_file(path, trust=trust, private=private)
+
+    @classmethod
+    def from_text(cls, text: str, *, private: bool = True) -> Blueprint:
+        """The lab that a text describes, as ``from_file``; ``name = "x"`` alone is an empty one."""
+        from tunnel.lab import building
+
+        return building.from_text(text, private=private)
 
     def call(self, what: str, op: str, **arguments: Any) -> Any:
         """The holder's answer to a request; ``what`` begins the text of a ``LabError``."""
@@ -194,6 +201,11 @@ class Lab:
         """Takes note of a process that is to end with the lab."""
         with self._lock:
             self._processes = [p for p in self._processes if p.returncode is None] + [process]
+
+    def abandon(self) -> None:
+        """Makes every call fail, one that another thread waits in too; what is left to do is ``close``."""
+        with suppress(OSError):
+            self._channel.end()
 
     def clear(self) -> None:
         """Ends the processes in the nodes and drops these: the lab is as new, and costs no new holder."""

@@ -109,20 +109,25 @@ class Node(LinkVerbs, RouteVerbs, BridgeVerbs):
         time-out, after which the program is killed.
         """
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        return self.completed(self.popen(command, text=True, **pipes), command, check, text_input, timeout_s)
-
-    def completed(
-        self, process: subprocess.Popen[str], command: Sequence[str | os.PathLike[str]], check: bool,
-        text_input: str | None, timeout_s: float,
-    ) -> subprocess.CompletedProcess[str]:  # fmt: skip
-        """Awaits the end of a program that was started with pipes, as ``run`` does."""
-        words = f"node {self.name}: {' '.join(map(str, command))}"
-        with process:
+        with self.popen(command, text=True, **pipes) as process:
             try:
                 out, err = process.communicate(text_input, timeout_s)
             except subprocess.TimeoutExpired:
                 process.kill()
-                raise LabError(f"{words}: not done after {timeout_s} s; give it a longer timeout_s") from None
-        if check and process.returncode:
-            raise LabError(f"{words}: ended with {process.returncode}: {(err or out).strip()}")
-        return subprocess.CompletedProcess(list(command), process.returncode, out, err)
+                raise LabError(self.late(command, timeout_s)) from None
+        return self.judged(command, process.returncode, out, err, check)
+
+    def late(self, command: Sequence[str | os.PathLike[str]], timeout_s: float) -> str:
+        """What is said of a program that was not done in time."""
+        return f"{self._words(command)}: not done after {timeout_s} s; give it a longer timeout_s"
+
+    def judged(
+        self, command: Sequence[str | os.PathLike[str]], status: int, out: str, err: str, check: bool
+    ) -> subprocess.CompletedProcess[str]:
+        """What is made of a program that has ended, as ``run`` tells it."""
+        if check and status:
+            raise LabError(f"{self._words(command)}: ended with {status}: {(err or out).strip()}")
+        return subprocess.CompletedProcess(list(command), status, out, err)
+
+    def _words(self, command: Sequence[str | os.PathLike[str]]) -> str:
+        return f"node {self.name}: {' '.join(map(str, command))}"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import click
 import msgspec
 
 from tunnel.cli.table import json_option, show_json, show_table
-from tunnel.lab import topology_file, topology_schema
+from tunnel.lab import machine, topology_file, topology_schema
 from tunnel.lab.topology import Place, Topology
-from tunnel.lab.topology_facts import Facts
 
 
 def _print_schema(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
@@ -31,10 +29,9 @@ def _print_schema(ctx: click.Context, _parameter: click.Parameter, wanted: bool)
 def command(file: str, trust_file: bool, as_json: bool) -> None:
     """Check the topology FILE: every mistake at once, or a table of what it describes.
 
-    Nothing is made, so what only the kernel can refuse is not seen.
+    Nothing of it is made, so what only the kernel can refuse is not seen.
     """
-    facts = Facts(is_root=os.geteuid() == 0, uid=os.geteuid(), gid=os.getegid())
-    topology = topology_file.load(file, trust_file, facts).topology
+    topology = topology_file.load(file, trust_file, machine.facts()).topology
     if as_json:
         show_json(msgspec.to_builtins(topology))
     else:
