@@ -53,6 +53,7 @@ DOORS = {
     "rich": ("cli.*",),
     "scapy": ("cli.*",),
     "click": ("cli", "cli.*"),
+    "pytest": ("testing.*",),
 }
 SANS_IO = ("asyncio", "socket", "os", "time", "random", "threading", "select", "secrets")
 

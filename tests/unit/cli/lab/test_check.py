@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.unit.cli.calls import call
-from tunnel.lab import topology_schema
+from tunnel.lab import machine, topology_schema
 
 LAB = """\
 name = "x"
@@ -74,15 +73,20 @@ def test_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_needs_root_is_told_to_others(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    ended = call(capsys, "lab", "check", lab_file(tmp_path, 'name = "x"\n[bridges.b]\nhost = true\n'))
+    monkeypatch.setattr(machine, "has_rights", lambda: False)
+    text = 'name = "x"\n[bridges.b]\nhost = true\n[nodes.a.interfaces.eth0]\ntype = "card"\ncard = "eth7"\n'
+    ended = call(capsys, "lab", "check", "--trust-file", lab_file(tmp_path, text))
     assert ":3: bridges.b.host: only root makes a bridge in the host's namespace" in ended.err
+    assert ":6: nodes.a.interfaces.eth0.card: " in ended.err
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root is kept from files of others: run as root")
-def test_as_root_a_file_that_others_may_write_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    file = lab_file(tmp_path)
-    os.chmod(file, 0o666)
-    ended = call(capsys, "lab", "check", file)
-    assert ended.status == 1
-    assert ended.err.startswith(f"tunnel: {file}: refused, since {file} may be written by others (mode 666)")
+def test_what_the_kernel_lacks_is_told_with_its_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = lab_file(tmp_path, 'name = "x"\n[bridges.b]\nstp = true\nvlan_filtering = true\n')
+    monkeypatch.setattr(machine, "bridges_filter_vlans", lambda: False)
+    ended = call(capsys, "lab", "check", "--trust-file", file)
+    assert (ended.status, ended.out) == (1, "")
+    assert f"tunnel: {file}:4: bridges.b.vlan_filtering: " in ended.err
+    monkeypatch.setattr(machine, "bridges_filter_vlans", lambda: None)  # not known
+    assert call(capsys, "lab", "check", "--trust-file", file).status == 0

@@ -4,6 +4,8 @@
     assert driven.out["b"] == [frame]
 
 Every step asserts the conservation law, against what was put in and taken out by the kit itself.
+
+For tests on real interfaces ``tunnel.testing.fixtures`` has hosts for pytest.
 """
 
 from __future__ import annotations
