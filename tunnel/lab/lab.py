@@ -143,6 +143,11 @@ class Lab:
         wanted = [f"{kind}={fd}" for kind, fd in held.items()]
         return [sys.executable, "-I", "-S", netns.__file__, *wanted, "--", *program], tuple(held.values())
 
+    def naming(self) -> int:
+        """A descriptor of a mount namespace in which each node is /run/netns/NODE, where a graph's ``netns`` looks
+        for it; the caller's. Nodes that are made later are not there."""
+        return self.open("name the nodes", "names")[0]
+
     def claim(self, name: str, topology: str = "") -> None:
         """Gives the lab a name by which other programs find it; refused where one of that name is up."""
         with place.folder(make=True) as folder:

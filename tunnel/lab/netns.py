@@ -18,9 +18,10 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
@@ -31,6 +32,7 @@ MS_PRIVATE, MS_SLAVE, MS_SHARED = 1 << 18, 1 << 19, 1 << 20
 NS_GET_NSTYPE = 0xB703  # linux/nsfs.h
 PR_SET_PDEATHSIG = 1
 OWN_NET, OWN_MOUNT = "/proc/thread-self/ns/net", "/proc/thread-self/ns/mnt"
+NAMED = Path("/run/netns")
 KINDS = {"user": CLONE_NEWUSER, "net": CLONE_NEWNET, "mnt": CLONE_NEWNS}
 CANNOT_EXECUTE = 127  # the shell's number for a program that was not found
 
@@ -135,8 +137,9 @@ def private_run() -> None:
     mount("tmpfs", "/run", "tmpfs")
 
 
-def private_mount() -> int:
-    """A descriptor of a new mount namespace with an empty /run; the process stays where it was.
+def private_mount(named: Mapping[str, int] = MappingProxyType({})) -> int:
+    """A descriptor of a new mount namespace whose /run is empty but for the files /run/netns/NAME of the
+    namespaces ``named``; the process stays where it was.
 
     It must have one thread: that is what may change its mount namespace.
     """
@@ -145,11 +148,20 @@ def private_mount() -> int:
         unshare(CLONE_NEWNS)
         try:
             renew_run()
+            _name(named)
             return os.open(OWN_MOUNT, os.O_RDONLY | os.O_CLOEXEC)
         finally:
             setns(home, CLONE_NEWNS)
     finally:
         os.close(home)
+
+
+def _name(named: Mapping[str, int]) -> None:
+    if named:
+        NAMED.mkdir()
+    for name, fd in named.items():
+        (NAMED / name).touch()
+        mount(f"/proc/self/fd/{fd}", str(NAMED / name), "none", MS_BIND)
 
 
 def renew_run() -> None:

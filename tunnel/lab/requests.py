@@ -106,6 +106,11 @@ class Requests(HostRequests):
         mount = one.mount(netns.private_mount)
         return Opened([os.dup(one.netns), os.dup(mount)], one.netns)
 
+    def op_names(self) -> Opened:
+        """A mount namespace in which every node is named as it is in the lab, /run/netns/NODE."""
+        named = {node: self.holding.spaces[node].netns for node in self.holding.made()}
+        return Opened([netns.private_mount(named)])
+
     def op_topology(self) -> Opened:
         """What the lab was made from, as a file in memory."""
         return Opened([netns.in_memory("topology", self.holding.topology or "")])
