@@ -12,8 +12,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
 
-import pytest
-
 from tunnel.lab import Node
 from tunnel.testing.fixtures import Host, TwoHosts, quiet_netns, tunnel_lab, tunnel_lab_of_session, two_hosts
 
@@ -42,8 +40,7 @@ def heard(socks: list[socket.socket], seconds: float, enough: int | None = None)
     found: list[bytes] = []
     until = monotonic() + seconds
     while (left := until - monotonic()) > 0 and (enough is None or len(found) < enough):
-        for sock in select.select(socks, [], [], left)[0]:
-            found.append(sock.recv(65536))
+        found += [sock.recv(65536) for sock in select.select(socks, [], [], left)[0]]
     return found
 
 
@@ -56,7 +53,8 @@ def test_the_wire_is_silent_and_then_has_what_is_sent(two_hosts: TwoHosts) -> No
     with listening(*ends(two_hosts)) as socks:
         assert heard(socks, QUIET_S) == []
         for family, address in ((socket.AF_INET, right.ipv4), (socket.AF_INET6, right.ipv6)):
-            with right.node.socket(family, socket.SOCK_DGRAM) as server, left.node.socket(family, socket.SOCK_DGRAM) as client:
+            server, client = (host.node.socket(family, socket.SOCK_DGRAM) for host in (right, left))
+            with server, client:
                 server.bind((address, 9000))
                 server.settimeout(PATIENCE_S)
                 client.sendto(UNSPOKEN, (address, 9000))

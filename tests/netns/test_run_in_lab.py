@@ -132,7 +132,10 @@ def test_options_are_the_graph_s(tmp_path: Path) -> None:
 
 def test_a_command_that_is_killed_takes_all_along(tmp_path: Path) -> None:
     with started(tmp_path) as process:
+        pidfd = os.pidfd_open(engine_of(process))
         process.kill()
+        assert select.select([pidfd], [], [], PATIENCE_S)[0], "the engine lives on"
+        os.close(pidfd)
 
 
 def test_a_lab_that_is_ended_by_another_ends_the_graph(tmp_path: Path) -> None:

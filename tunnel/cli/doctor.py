@@ -18,10 +18,12 @@ from tunnel import offloads
 from tunnel.cli.table import json_option, show_json, show_table
 from tunnel.crypto import aead
 from tunnel.errors import ConfigError, DeviceError
+from tunnel.lab import machine
 
 CAP_NET_ADMIN = 12
 SOCKET_BUFFER = 7 << 20      # bytes that a Udp device asks for
 SELFTEST_S = 30
+CONTAINED = "the container or its seccomp profile forbids them: allow unshare(2)"
 LIBRARIES = {      # needed, and what it is for
     "click": (True, "the command line"),
     "msgspec": (True, "configuration"),
@@ -63,10 +65,11 @@ class Finding(NamedTuple):
 def command(context: click.Context, as_json: bool) -> None:
     """Check this machine: what works, what does not, and what to do about it.
 
-    Offloads are tried out with data that is compared, in a network namespace that is gone afterwards.
+    Offloads are tried out with data that is compared, and what labs need is made once, in network namespaces that
+    are gone afterwards.
     The exit code is 0 where an engine can run, else 2.
     """
-    findings = [*_machine(), *_namespaces(), *_tun(), *_buffers(), _cipher(), *_libraries()]
+    findings = [*_machine(), *_namespaces(), *_tun(), *_labs(), *_buffers(), _cipher(), *_libraries()]
     if as_json:
         show_json([{**one._asdict(), "verdict": one.verdict} for one in findings])
     else:
@@ -90,7 +93,8 @@ def _namespaces() -> Iterator[Finding]:
         "CAP_NET_ADMIN", admin, "held" if admin else f"not held by uid {os.geteuid()}",
         "run as root, or inside a user namespace (`unshare -Urn`, or a lab)", needed=not passed,
     )
-    yield Finding("user namespaces", passed, seen, _namespace_remedy(), needed=not admin)
+    remedy = machine.forbidding(rootless=True) or CONTAINED
+    yield Finding("user namespaces", passed, seen, remedy, needed=not admin)
 
 
 def _has_net_admin() -> bool:
@@ -99,17 +103,10 @@ def _has_net_admin() -> bool:
     return bool(int(effective, 16) >> CAP_NET_ADMIN & 1)
 
 
-def _namespace_remedy() -> str:
-    """The switch that is off, of those that kernels and distributions have."""
-    for name, off in (
-        ("user.max_user_namespaces", "0"),
-        ("kernel.unprivileged_userns_clone", "0"),
-        ("kernel.apparmor_restrict_unprivileged_userns", "1"),
-    ):
-        file = Path("/proc/sys", name.replace(".", "/"))
-        if file.exists() and file.read_text().strip() == off:
-            return f"sysctl -w {name}={'10000' if name.endswith('namespaces') else 1 - int(off)}"
-    return "the container or its seccomp profile forbids them: allow unshare(2)"
+def _labs() -> Iterator[Finding]:
+    """No engine needs them."""
+    for one in machine.tried():
+        yield Finding(one.what, one.passed, one.seen, one.remedy)
 
 
 def _tun() -> Iterator[Finding]:

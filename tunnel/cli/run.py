@@ -17,8 +17,7 @@ from tunnel.graph import Graph
 )
 @click.option("--trust-file", is_flag=True, help="As root, use files that others may write.")
 @engine_options
-@click.pass_context
-def command(context: click.Context, file: str, lab_file: str | None, trust_file: bool, **options: Any) -> None:
+def command(file: str, lab_file: str | None, trust_file: bool, **options: Any) -> None:
     """Run the graph FILE until SIGINT, SIGTERM, or a device is gone.
 
     With --lab the `netns` of a device is a node of that lab; a device without one is where this command is,
@@ -30,7 +29,7 @@ def command(context: click.Context, file: str, lab_file: str | None, trust_file:
     from tunnel.cli import in_lab
 
     words = [file, *["--trust-file"] * trust_file, *_words(**options)]
-    context.exit(in_lab.run(file, lab_file, trust_file, words))
+    click.get_current_context().exit(in_lab.run(file, lab_file, trust_file, words))
 
 
 def _words(

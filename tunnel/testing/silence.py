@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
 import struct
@@ -37,8 +36,9 @@ def hush(node: Node) -> None:
             sock.settimeout(nft.ANSWER_S)
             nft.commit(sock, NFPROTO_IPV6, [_table(), _chain(), *(_rule(first, last) for first, last in MLD)])
     except OSError as error:
-        words = f"node {node.name}: a filter for multicast reports: {os.strerror(error.errno or 0)}"
-        raise LabError(f"{words}; the kernel needs CONFIG_NF_TABLES and CONFIG_NF_TABLES_IPV6", error.errno) from error
+        number = error.errno or 0
+        words = f"node {node.name}: a filter for multicast reports: {os.strerror(number)}"
+        raise LabError(f"{words}; the kernel needs CONFIG_NF_TABLES and CONFIG_NF_TABLES_IPV6", number) from error
 
 
 def _table() -> nft.Request:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from pathlib import Path
 
 import pytest
 
@@ -12,12 +13,15 @@ from tunnel import offloads
 from tunnel.cli import doctor
 from tunnel.crypto import aead
 from tunnel.errors import ConfigError
+from tunnel.lab import machine as lab_machine
+from tunnel.lab.machine import Trial
 
 SOUND = {
     "user namespaces": (True, "user and network namespace"), "namespace": (True, "network namespace"),
     "tun": (True, "offload mask 0x67"), "tso": (True, "compared"), "uso": (True, "compared"),
     "gso": (True, "compared"), "vnet": (True, "compared"), "gro": (True, "compared"), "mmsg": (True, "compared"),
 }
+LABS = [Trial("labs", True, "namespaces"), Trial("labs: masquerade", True, "nftables with masq")]
 NO_TUN = (False, "opening /dev/net/tun: No such file or directory; load the tun driver")
 
 
@@ -44,6 +48,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, *, admin: bool = True, **checks: tu
     monkeypatch.setattr(doctor, "_selftest", lambda *_which: seen)
     monkeypatch.setattr(doctor, "_has_net_admin", lambda: admin)
     monkeypatch.setattr(aead, "Aead", Cipher)
+    monkeypatch.setattr(lab_machine, "tried", lambda: LABS)
 
 
 def verdicts(capsys: pytest.CaptureFixture[str]) -> tuple[int | str | None, dict[str, tuple[str, str]]]:
@@ -68,6 +73,33 @@ def test_no_tun(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
     assert {name: found[f"offload {name}"][0] for name in offloads.NAMES} == {
         **dict.fromkeys(("vnet", "tso", "uso"), "limited"), **dict.fromkeys(("gso", "gro", "mmsg"), "ok"),
     }
+
+
+def test_labs_are_no_obstacle(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(monkeypatch)
+    refused = [Trial("labs", False, "the lab cannot start: unshare: No space left", "sysctl -w user.max=1")]
+    monkeypatch.setattr(lab_machine, "tried", lambda: refused)
+    status, found = verdicts(capsys)
+    assert status == 0
+    assert found["labs"] == ("limited", "sysctl -w user.max=1")
+
+
+@pytest.mark.parametrize("is_root", [False, True])
+def test_the_settings_that_forbid_namespaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_root: bool) -> None:
+    monkeypatch.setattr(lab_machine, "SYSCTLS", tmp_path)
+    for name, value in (
+        ("kernel/unprivileged_userns_clone", "0"),
+        ("kernel/apparmor_restrict_unprivileged_userns", "1"),
+        ("user/max_user_namespaces", "63000"), ("user/max_net_namespaces", "0"),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"{value}\n")
+    theirs = [] if is_root else [
+        "sysctl -w kernel.unprivileged_userns_clone=1",
+        "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+    ]  # fmt: skip
+    expected = ["sysctl -w user.max_net_namespaces=10000", *theirs]
+    assert lab_machine.forbidding(rootless=not is_root).split("; ") == expected
 
 
 def test_an_offload_that_corrupts_is_no_obstacle(
