@@ -16,7 +16,7 @@ from tunnel.cli import lab
 from tunnel.errors import ConfigError, DeviceError, Problem, TunnelError
 
 NOT_COMMANDS = {
-    "attach", "entering", "__init__", "link_routes", "progress", "running", "selftest", "standing", "table"
+    "attach", "entering", "in_lab", "__init__", "link_routes", "progress", "running", "selftest", "standing", "table"
 }  # fmt: skip
 
 
