@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import threading
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ def test_a_lab_is_cancelled_while_it_is_built(run, moment: str, monkeypatch: pyt
     begun = threading.Event()
     start = "tunnel.lab.starting.start_holder" if moment == "holder" else "tunnel.lab.programs.start_all"
     module, _, name = start.rpartition(".")
-    original = getattr(sys.modules[module], name)
+    original = getattr(import_module(module), name)
 
     def noted(*args: Any) -> Any:
         begun.set()
