@@ -24,10 +24,10 @@ def command(lab: str | None, every: bool) -> None:
 
 
 def _name(given: str | None) -> str:
-    """A file is told from a name by its path, or by its being there."""
+    """A file is told from a name by its path, or by its being there; a folder of the name does not count."""
     if given is None:
         return place.only()
-    if "/" not in given and not os.path.exists(given):
+    if "/" not in given and not os.path.isfile(given):
         return given
     from tunnel import config
 
