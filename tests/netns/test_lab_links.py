@@ -55,6 +55,18 @@ def test_a_link_is_usable_at_once(lab: Lab, family: int) -> None:
     assert reach(a, b, family, address(family, 1, 2))
 
 
+@FAMILIES
+@pytest.mark.parametrize("number", range(3))
+def test_a_bridge_that_comes_up_after_its_ports_is_usable_at_once(lab: Lab, family: int, number: int) -> None:
+    """Of a bridge linkwatch tells once a second, so the first may come in time by chance."""
+    a, b = pair(lab)
+    give(a, "eth0", 1, 1)
+    b.bridge(f"br{number}", ["eth0"])
+    b.up("eth0")
+    give(b, f"br{number}", 1, 2)
+    assert reach(a, b, family, address(family, 1, 2))
+
+
 def test_an_ipv6_address_is_heard_at_once(lab: Lab) -> None:
     a, b = pair(lab)
     a.up("eth0")

@@ -49,7 +49,7 @@ DOORS = {
     # control: its server runs on the engine's loop.
     "asyncio": ("engine", "service", "control", "netlink", "lab.*", "cli", "cli.*", "testing", "testing.*", "wg.*"),
     "uvloop": ("service", "cli.*", "wg.*"),
-    "pyroute2": ("netlink", "lab.*", "cli.*"),
+    "pyroute2": ("netlink", "cli.*"),
     "rich": ("cli.*",),
     "scapy": ("cli.*",),
     "click": ("cli", "cli.*"),

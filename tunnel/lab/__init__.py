@@ -1,7 +1,7 @@
 """The kernel's side of an experiment: namespaces, links, bridges, addresses and routes.
 
 ``Lab`` is the way in to namespaces of one's own. All rights lie in one holder process (``tunnel.lab.holder``),
-which imports pyroute2; everything a lab made ends with it. ``Namespace`` is the way in to one that is there.
+which speaks to the kernel; everything a lab made ends with it. ``Namespace`` is the way in to one that is there.
 
     async with Lab.from_file("office.toml") as lab:
         await lab["a"].run("ping", "-c", "1", "10.0.0.2")

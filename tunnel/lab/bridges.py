@@ -21,7 +21,7 @@ def bridge_attributes(
         "IFLA_BR_MCAST_SNOOPING": snooping,
         "IFLA_BR_VLAN_FILTERING": vlan_filtering,
     }
-    return {"attrs": [(name, int(value)) for name, value in wanted.items() if value is not None]}
+    return {name: int(value) for name, value in wanted.items() if value is not None}
 
 
 def vxlan_attributes(
@@ -38,4 +38,4 @@ def vxlan_attributes(
         "IFLA_VXLAN_PORT": port,
         "IFLA_VXLAN_LEARNING": int(learning),
     }
-    return {"attrs": [(name, value) for name, value in wanted.items() if value is not None]}
+    return {name: value for name, value in wanted.items() if value is not None}

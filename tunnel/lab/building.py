@@ -7,15 +7,18 @@ from collections.abc import Callable
 from functools import cached_property
 from threading import Event
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from tunnel.config import dotted
 from tunnel.errors import LabError
-from tunnel.lab import aio, machine, plan, programs, spanning, topology_file
-from tunnel.lab.apart import apart
+from tunnel.lab import machine, plan, programs, spanning, topology_file
 from tunnel.lab.lab import Lab, Progress
 from tunnel.lab.topology import encode
 from tunnel.lab.topology_file import Loaded
 from tunnel.toml_lines import Place
+
+if TYPE_CHECKING:
+    from tunnel.lab import aio
 
 Told = Callable[[str], Progress]
 """Called with what begins; what it returns is called with the share that is done."""
@@ -43,13 +46,15 @@ class Blueprint:
         """What it is built from."""
         return self._load()
 
-    def build(self, told: Told = silent, begun: Callable[[Lab], None] = lambda lab: None) -> Lab:
+    def build(
+        self, told: Told = silent, begun: Callable[[Lab], None] = lambda lab: None, lab: Lab | None = None
+    ) -> Lab:
         """The lab; where anything is refused, everything is gone again before that is raised.
 
-        ``begun`` is called when there is something that could be abandoned.
+        ``begun`` is called when there is something that could be abandoned; ``lab`` is an empty one to be used.
         """
         loaded = self.loaded
-        lab = Lab()
+        lab = lab or Lab()
         try:
             begun(lab)
             self._build(loaded, lab, told)
@@ -90,6 +95,9 @@ class Blueprint:
         lab.close()
 
     async def __aenter__(self) -> aio.Lab:
+        from tunnel.lab import aio  # and asyncio only here: it would be half of what a command imports
+        from tunnel.lab.apart import apart
+
         self._require_none()
         rising = _Rising()
         built = await apart(lambda: self.build(silent, rising.begin), hurry=rising.abandon, undo=Lab.close)
@@ -99,6 +107,8 @@ class Blueprint:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        from tunnel.lab import aio
+
         lab, self._lab = self._lab, None
         assert isinstance(lab, aio.Lab)
         await lab.close()

@@ -2,7 +2,7 @@
 
 1. It asks to be told when its parent dies, and makes the rights it needs: as root a network and a
    mount namespace of its own; otherwise a user namespace too, in which it is root.
-2. It imports pyroute2 only then: a process with a second thread cannot change its user namespace.
+2. It has one thread: a process with a second one cannot change its user namespace.
 3. It answers one request at a time: its parent's, and once it has a name (``claim``) anybody's of its
    user who connects. A lab that is kept (``keep``) outlives its parent; otherwise it ends with it.
 4. At the end, of its parent, by a request or by a signal, it closes a pipe, so that nothing more begins

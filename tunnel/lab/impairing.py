@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, Any
 
-from tunnel import control
 from tunnel.errors import LabError, TunnelError
 from tunnel.lab.carried import handler_name, without_none
 
@@ -48,6 +47,8 @@ def number_of(lab: Lab, link: str) -> int:
 
 def ask(lab: Lab, verb: str, argument: Any = None) -> Any:
     """What the engine that carries the links answers."""
+    from tunnel import control  # which imports asyncio: half of what the start of a command takes
+
     pid, (fd,) = lab.fetch("ask the engine that carries links", "engine")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=fd) as sock:
         return control.exchange(sock, f"engine {pid}", verb, argument)

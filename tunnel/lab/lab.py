@@ -45,13 +45,13 @@ class Lab:
     Raises ``LabError`` for everything the kernel refuses, with the remedy.
     """
 
-    def __init__(self, channel: Channel | None = None) -> None:
+    def __init__(self, channel: Channel | None = None, holder: subprocess.Popen[bytes] | None = None) -> None:
         self._lock = threading.Lock()
         self._processes: list[subprocess.Popen[Any]] = []
         self._fds: list[int] = []
         self.nodes: dict[str, Node] = {}
         self.topology: Topology | None = None
-        self._holder: subprocess.Popen[bytes] | None = None
+        self._holder = holder
         if channel is None:
             self._holder, channel = starting.start_holder()
         self._channel = channel

@@ -12,58 +12,93 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
-from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
-
 from tunnel.lab import messages
-from tunnel.lab.rtnl import HEADER, Conversation, Refused, attributes
+from tunnel.lab.attributes import ADDRESS, KINDS, LINK, PORT
+from tunnel.lab.messages import ADDRESS_HEAD, HEADER, LINK_HEAD
+from tunnel.lab.rtnl import Conversation, Refused
 
 IFF_UP = 0x1
-IFLA_OPERSTATE, IFLA_CARRIER = 16, 33  # include/uapi/linux/if_link.h
 OPER_UNKNOWN, OPER_DORMANT, OPER_UP = 0, 5, 6  # include/uapi/linux/if.h
-IFINFOMSG = struct.Struct("=BxHiII")
 LOOPBACK_UP = messages.link_set(1, up=True)  # lo is the first interface of every namespace
-PORT_STATE = ("IFLA_LINKINFO", "IFLA_INFO_SLAVE_DATA", "IFLA_BRPORT_STATE")
+COUNTERS = (  # struct rtnl_link_stats64; an older kernel has fewer of them
+    "rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors", "rx_dropped", "tx_dropped",
+    "multicast", "collisions", "rx_length_errors", "rx_over_errors", "rx_crc_errors", "rx_frame_errors",
+    "rx_fifo_errors", "rx_missed_errors", "tx_aborted_errors", "tx_carrier_errors", "tx_fifo_errors",
+    "tx_heartbeat_errors", "tx_window_errors", "rx_compressed", "tx_compressed", "rx_nohandler",
+    "rx_otherhost_dropped",
+)  # fmt: skip
 LISTENING, LEARNING = 1, 2  # include/uapi/linux/if_bridge.h
 SETTLE_STEP_S, SETTLE_ROUNDS = 0.001, 2_000  # linkwatch runs at least once a second
 
 
-def link(talk: Conversation, interface: str) -> Any:
-    """The kernel's message about an interface."""
-    return decoded(ifinfmsg, talk.ask(messages.link_get(interface)))[0]
+class Link:
+    """What the kernel says of an interface: ``get`` by the names of attributes, ``kind``, ``data`` of that kind."""
+
+    def __init__(self, message: bytes) -> None:
+        _, _, self.index, self.flags, _ = LINK_HEAD.unpack_from(message, HEADER.size)
+        self._found = LINK.read(message, HEADER.size + LINK_HEAD.size)
+        self.get = self._found.get
+        self.linkinfo: dict[str, Any] = self.get("IFLA_LINKINFO", {})
+        self.kind: str | None = self.linkinfo.get("IFLA_INFO_KIND")
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str(self._found["IFLA_IFNAME"])
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The attributes of its kind, where the kind is known to ``tunnel.lab.attributes``."""
+        known = KINDS.get(self.kind or "")
+        return known.read(self.linkinfo.get("IFLA_INFO_DATA", b"")) if known else {}
+
+    @property
+    def as_port(self) -> dict[str, Any]:
+        """What it is as the port of a bridge; empty where it is none."""
+        return PORT.read(self.linkinfo.get("IFLA_INFO_SLAVE_DATA", b""))
+
+
+def link(talk: Conversation, interface: str) -> Link:
+    """An interface; the kernel brings what it says up to date for such a question (rtnl_getlink(), Linux 6.8)."""
+    return Link(talk.ask(messages.link_get(interface))[0])
 
 
 def index(talk: Conversation, interface: str) -> int:
     """The number of an interface in its namespace."""
-    return int(IFINFOMSG.unpack_from(talk.ask(messages.link_get(interface))[0], HEADER.size)[2])
+    return int(link(talk, interface).index)
 
 
 def name(talk: Conversation, number: int) -> str:
     """The name of an interface, by its number."""
-    return str(decoded(ifinfmsg, talk.ask(messages.link_of(number)))[0].get_attr("IFLA_IFNAME"))
+    return Link(talk.ask(messages.link_of(number))[0]).name
 
 
 def names(talk: Conversation) -> dict[int, str]:
     """The names of all interfaces by their numbers."""
-    return {found["index"]: found.get_attr("IFLA_IFNAME") for found in links(talk)}
+    return {found.index: found.name for found in links(talk)}
 
 
-def links(talk: Conversation) -> list[Any]:
-    """The kernel's messages about all interfaces."""
-    return decoded(ifinfmsg, talk.ask(messages.links_get()))
+def links(talk: Conversation, bridge: int | None = None) -> list[Link]:
+    """All interfaces without their counters, or the ports of the bridge of that number."""
+    return [Link(message) for message in talk.ask(messages.links_get(bridge))]
 
 
 def addresses(talk: Conversation, interface: str) -> list[str]:
     """All addresses with their prefixes; IFA_LOCAL is the own one where the link is point to point."""
     number = index(talk, interface)
-    found = [m for m in decoded(ifaddrmsg, talk.ask(messages.addresses_get())) if m["index"] == number]
-    return [f"{m.get_attr('IFA_LOCAL') or m.get_attr('IFA_ADDRESS')}/{m['prefixlen']}" for m in found]
+    return [address for of, address in map(_address, talk.ask(messages.addresses_get())) if of == number]
+
+
+def _address(message: bytes) -> tuple[int, str]:
+    _, prefix, _, _, number = ADDRESS_HEAD.unpack_from(message, HEADER.size)
+    found = ADDRESS.read(message, HEADER.size + ADDRESS_HEAD.size)
+    return number, f"{found.get('IFA_LOCAL') or found['IFA_ADDRESS']}/{prefix}"
 
 
 def statistics(talk: Conversation, interface: str) -> dict[str, int]:
     """The counters of IFLA_STATS64 by the kernel's names; a super-packet counts once."""
-    found = link(talk, interface).get_attr("IFLA_STATS64")
-    return {name: int(found[name]) for name in found}
+    found = link(talk, interface).get("IFLA_STATS64", b"")
+    return dict(zip(COUNTERS, struct.unpack(f"={len(found) // 8}Q", found), strict=False))
 
 
 def facts(talk: Conversation, interface: str) -> dict[str, Any]:
@@ -71,50 +106,50 @@ def facts(talk: Conversation, interface: str) -> dict[str, Any]:
     return told(link(talk, interface))
 
 
-def told(found: Any) -> dict[str, Any]:
-    """What ``tunnel.lab.Interface`` holds, of a message of the kernel's."""
+def told(found: Link) -> dict[str, Any]:
+    """What ``tunnel.lab.Interface`` holds."""
     return {
-        "name": found.get_attr("IFLA_IFNAME"),
-        "index": found["index"],
-        "kind": found.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND"),
-        "mtu": found.get_attr("IFLA_MTU"),
-        "mac": found.get_attr("IFLA_ADDRESS"),
-        "up": bool(found["flags"] & IFF_UP),
-        "carrier": bool(found.get_attr("IFLA_CARRIER")),
-        "txqueuelen": found.get_attr("IFLA_TXQLEN"),
-        "master": found.get_attr("IFLA_MASTER"),
+        "name": found.name,
+        "index": found.index,
+        "kind": found.kind,
+        "mtu": found.get("IFLA_MTU"),
+        "mac": found.get("IFLA_ADDRESS"),
+        "up": bool(found.flags & IFF_UP),
+        "carrier": bool(found.get("IFLA_CARRIER")),
+        "txqueuelen": found.get("IFLA_TXQLEN"),
+        "master": found.get("IFLA_MASTER"),
     }
 
 
 def undecided(talk: Conversation) -> list[str]:
     """The ports that the spanning tree does not let forward yet, and may soon (802.1D-1998, 8.4)."""
-    found = [(told(one)["name"], one.get_nested(*PORT_STATE)) for one in links(talk)]
-    return [name for name, state in found if state in (LISTENING, LEARNING)]
+    return [one.name for one in links(talk) if one.as_port.get("IFLA_BRPORT_STATE") in (LISTENING, LEARNING)]
 
 
 def settle(talk: Conversation, interface: str) -> None:
     """Waits while an interface has a carrier that linkwatch (net/core/link_watch.c) has not yet told
-    to IPv6, which until then neither asks for a neighbour nor answers; usually less than 1 ms."""
-    wait_until(lambda: _is_told(talk.ask(messages.link_get(interface))[0]))
+    to IPv6, which until then neither asks for a neighbour nor answers. Being asked for it alone, the kernel
+    does that at once (see ``link``); an older one in less than 1 ms, for a bridge in a second."""
+    wait_until(lambda: _is_told(link(talk, interface)))
 
 
 def settle_all(talk: Conversation) -> None:
     """``settle`` for every interface of the namespace."""
-    wait_until(lambda: all(map(_is_told, talk.ask(messages.links_get()))))
+    for one in links(talk):
+        if not _is_told(one):
+            settle(talk, one.name)
 
 
 def settle_far(talk: Conversation, interface: str) -> None:
     """``settle`` for the far end of a veth, wherever it is; ``Refused`` where it cannot be looked at."""
     found = link(talk, interface)
-    far, nsid = found.get_attr("IFLA_LINK"), found.get_attr("IFLA_LINK_NETNSID")
-    if far and found.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND") == "veth":
-        wait_until(lambda: _is_told(talk.ask(messages.link_of(far, nsid))[0]))
+    far, nsid = found.get("IFLA_LINK"), found.get("IFLA_LINK_NETNSID")
+    if far and found.kind == "veth":
+        wait_until(lambda: _is_told(Link(talk.ask(messages.link_of(far, nsid))[0])))
 
 
-def _is_told(message: bytes) -> bool:
-    """Not decoded as a whole: that would take longer than the wait."""
-    found = attributes(message, HEADER.size + IFINFOMSG.size)
-    return found.get(IFLA_CARRIER) != b"\1" or found[IFLA_OPERSTATE][0] in (OPER_UNKNOWN, OPER_DORMANT, OPER_UP)
+def _is_told(found: Link) -> bool:
+    return not found.get("IFLA_CARRIER") or found.get("IFLA_OPERSTATE") in (OPER_UNKNOWN, OPER_DORMANT, OPER_UP)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -134,16 +169,6 @@ def default_family(*networks: str | None) -> int:
 def refuse_tun(talk: Conversation, interface: str) -> None:
     """Raises for a TUN: a bridge joins Ethernet segments, and its packets have no Ethernet header."""
     found = link(talk, interface)
-    if found.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND") == "tun" and found.get_attr("IFLA_ADDRESS") is None:
+    if found.kind == "tun" and found.get("IFLA_ADDRESS") is None:
         words = "a TUN carries IP packets without an Ethernet header, so it is routed, never bridged; make a TAP"
         raise Refused(errno.EINVAL, words, None)
-
-
-def decoded(kind: Any, found: list[bytes]) -> list[Any]:
-    """Messages by pyroute2's class for them; its ``decode`` reads the header too."""
-    return [_decode(kind(message)) for message in found]
-
-
-def _decode(message: Any) -> Any:
-    message.decode()
-    return message

@@ -42,7 +42,7 @@ class Namespace(LinkVerbs, RouteVerbs, BridgeVerbs):
     """
 
     def __init__(self, place: str | int | None = None) -> None:
-        from tunnel.lab.answers import Answers  # with it comes pyroute2, which takes 0.2 s
+        from tunnel.lab.answers import Answers
 
         self.name = "this namespace" if place is None else str(place)
         self.where = self.name if place is None else f"namespace {place}"

@@ -99,7 +99,7 @@ class _Plan:
         )  # fmt: skip
         return self.step(
             place, "link", node=self.space(name), interface=name, kind="bridge", data=data, mac=bridge.mac,
-            mtu=bridge.mtu, up=True,
+            mtu=bridge.mtu,
         )  # fmt: skip
 
     def interfaces(self, place: Place, name: str, one: Node | Bridge) -> Iterator[Step]:
@@ -191,6 +191,7 @@ class _Plan:
                 yield self.step(at, "set", node=node, interface=key, fields={"up": True})
             yield from self.addresses((*at, "address"), node, key, interface.address)
         if isinstance(one, Bridge):
+            yield self.step(place, "set", node=node, interface=name, fields={"up": True})
             yield from self.addresses((*place, "address"), node, name, one.address)
         else:
             yield from self.routing(place, node, one)

@@ -17,11 +17,12 @@ import struct
 from collections.abc import Iterator
 from typing import Any, Self
 
+from tunnel.lab.attributes import EXTENDED_ACK
+from tunnel.lab.messages import HEADER
+
 NLMSG_ERROR, NLMSG_DONE = 2, 3  # include/uapi/linux/netlink.h
 F_CAPPED, F_ACK_TLVS = 0x100, 0x200
-NLMSGERR_ATTR_MSG = 1
 SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 270, 10, 11, 12
-HEADER = struct.Struct("=IHHII")
 AT_ONCE = 64
 ANSWER_SIZE = 64 * 1024
 PATIENCE_S = 30.0  # a request may wait for a lock that the removal of a thousand namespaces holds
@@ -134,17 +135,6 @@ def _refusal(message: bytes, what: Any) -> Refused | None:
     flags = HEADER.unpack_from(message)[2]
     own = HEADER.size + 4  # the refused request's header follows, and without F_CAPPED the rest of it
     asked = HEADER.size if flags & F_CAPPED else HEADER.unpack_from(message, own)[0]
-    words = attributes(message, own + asked).get(NLMSGERR_ATTR_MSG, b"") if flags & F_ACK_TLVS else b""
-    return Refused(number, words.rstrip(b"\0").decode() or os.strerror(number), what)
+    told = EXTENDED_ACK.read(message, own + asked) if flags & F_ACK_TLVS else {}
+    return Refused(number, told.get("NLMSGERR_ATTR_MSG") or os.strerror(number), what)
 
-
-def attributes(message: bytes, at: int) -> dict[int, bytes]:
-    """The attributes of a message from an offset on, by their number."""
-    found = {}
-    while at + 4 <= len(message):
-        size, kind = struct.unpack_from("=HH", message, at)
-        if size < 4:
-            break
-        found[kind & 0x3FFF] = message[at + 4 : at + size]
-        at += (size + 3) & ~3
-    return found

@@ -103,8 +103,11 @@ def addresses_are_heard(netns: int, *, detecting: bool = False) -> bool:
     ``detecting``: those are left out for which it looks for duplicates, or may yet, which takes a second or two.
     """
     with inside(netns):
-        net = Path("/proc/thread-self/net")
-        listed = [line.split() for line in (net / "if_inet6").read_text().splitlines()]
-        routes = [line.split() for line in (net / "ipv6_route").read_text().splitlines()]
+        listed, routes = _rows("if_inet6"), _rows("ipv6_route")
     own = {fields[0] for fields in listed if not (detecting and int(fields[4], 16) & IFA_F_TENTATIVE)}
     return own <= {fields[0] for fields in routes if int(fields[8], 16) & RTF_LOCAL}
+
+
+def _rows(name: str) -> list[list[str]]:
+    with open(f"/proc/thread-self/net/{name}") as file:
+        return [line.split() for line in file]

@@ -95,6 +95,15 @@ def test_an_impaired_link_is_two_taps_and_an_engine() -> None:
     assert len(requests(found, "veth")) == 1
 
 
+def test_a_bridge_is_set_up_after_its_ports_and_all_nodes() -> None:
+    ups = [
+        (one["node"], one["interface"]) for one in (step.request for step in steps(office()))
+        if one["op"] == "set" and one["fields"].get("up")
+    ]  # fmt: skip
+    assert ups == [("a", "eth0"), ("b", "eth0"), ("br0", "br0")]
+    assert "up" not in requests(steps(office()), "link")[0]
+
+
 def test_a_bridge_of_the_host_is_in_no_namespace_of_its_own() -> None:
     found = steps(office(bridges={"br0": Bridge(host=True, fdb=[FdbEntry(mac="02:00:00:00:00:01", port="a:eth0")])}))
     assert [one["node"] for one in requests(found, "node")] == ["a", "b"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from tunnel.cli.progress import Steps
-from tunnel.lab.lab import Lab
+from tunnel.lab import ahead
 
 
 @click.command()
@@ -19,7 +19,7 @@ def command(file: str, trust_file: bool, quiet: bool) -> None:
     its name is up; 2 refused by the kernel.
     """
     with Steps(quiet=quiet) as steps:
-        lab = Lab.from_file(file, trust=trust_file).build(steps.begin)
+        lab = ahead.build(file, steps.begin, trust=trust_file)
         lab.keep()
         lab.close()
         steps.end(f"lab {lab.name} is up")
