@@ -77,6 +77,7 @@ class Requests(HostRequests):
         os.dup2(log, sys.stderr.fileno())
         os.close(log)
         self.holding.kept = True
+        os.chdir("/")  # the builder's folder may be unmounted
 
     def op_end(self) -> int:
         """Ends the lab after this answer; the process to wait for."""
