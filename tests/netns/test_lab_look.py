@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,12 +12,16 @@ import pytest
 
 from tests.netns.sites import cabled
 from tests.unit.cli.calls import call
+from tunnel import IP
+from tunnel.handlers.echo import Echo
 from tunnel.lab import Lab, Node
-from tunnel.lab.reach import pairs
+from tunnel.lab.echoes import ask_all
+from tunnel.lab.reach import Reach, pairs
 from tunnel.lab.topology import Bridge, Link, Topology
 from tunnel.lab.topology import Node as Described
 from tunnel.lab.view import state, view
 from tunnel.lab.waves import forget_neighbours, measure
+from tunnel.testing import drive
 
 FAST: Any = {"count": 2, "interval_s": 0.01, "timeout_s": 0.3}
 
@@ -113,6 +118,31 @@ def test_some_answers_are_enough(lab: Lab):
     back = next(one for one in matrix.reaches if one.source == "n1" and one.version == 4)
     assert 1 <= back.received < back.sent == 3 and back.words == "Network is unreachable"
     assert back not in matrix.failed
+
+
+def test_a_late_answer_to_an_earlier_run_is_none(lab: Lab):
+    """A program behind a TUN answers what the run before asked, while the next one listens."""
+    node = lab.node("node")
+    fd = node.tun("t0")
+    node.sysctl("net.ipv6.conf.t0.disable_ipv6", 1)
+    node.address("t0", "10.9.0.1/24")
+    node.up("t0")
+    kept: list[bytes] = []
+
+    def ask(count: int) -> Reach:
+        known = {"node": {4: "10.9.0.1"}, "program": {4: "10.9.0.2"}}
+        options: Any = {"count": count, "interval_s": 0.01, "timeout_s": 0.1, "progress": lambda share: late()}
+        return ask_all(lab.nodes, [("node", "program")], known, **options)[0]
+
+    def late() -> None:
+        """The newest packet is kept, one that was kept before answered."""
+        if kept:
+            os.write(fd, drive(Echo(), {"port": [kept[-1]]}, medium=IP).out["port"][0])
+        kept.append(os.read(fd, 2048))
+
+    assert ask(1).received == 0
+    assert ask(1).received == 0, "the answer was to the first run's"
+    assert ask(2).received == 1, "and this one to its own"
 
 
 def test_nodes_forget_their_neighbours(lab: Lab):

@@ -6,6 +6,7 @@ other answers were read first.
 
 from __future__ import annotations
 
+import os
 import resource
 import select
 import socket
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tunnel.lab.icmp import answered, echo_socket, request
+from tunnel.lab.icmp import MARK, answered, echo_socket, request
 from tunnel.lab.node import Node
 from tunnel.lab.reach import Pair, Reach
 
@@ -51,6 +52,7 @@ class Echoes:
     def __init__(self, nodes: Mapping[str, Node], pairs: Sequence[Pair], addresses: dict[str, dict[int, str]]) -> None:
         self.asked: list[Asked] = []
         self._open_requests = 0
+        self._mark = os.urandom(MARK)
         self._waiting: dict[tuple[str, int], dict[int, Asked]] = {}
         self._sockets: dict[tuple[str, int], socket.socket] = {}
         self._places: dict[int, tuple[str, int]] = {}
@@ -88,7 +90,7 @@ class Echoes:
             one.asked[number] = time.monotonic_ns()
             self._open_requests += 1
             try:
-                sock.sendto(request(one.version, one.identifier, number), (one.address, 0))
+                sock.sendto(request(one.version, one.identifier, number, self._mark), (one.address, 0))
             except OSError as error:  # no route, the link is down, no room: that request is lost
                 one.words = error.strerror
             if count % LISTEN_EVERY == 0:
@@ -117,7 +119,7 @@ class Echoes:
             except BlockingIOError:
                 return
             now, wall = time.monotonic_ns(), time.time_ns()
-            identifier, number = answered(place[1], packet) or (-1, -1)
+            identifier, number = answered(place[1], packet, self._mark) or (-1, -1)
             one = waiting.get(identifier)
             if one is not None and number in one.asked and number not in one.took:
                 one.took[number] = now - (wall - _stamp(ancillary, wall)) - one.asked[number]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from tunnel.errors import LabError
-from tunnel.lab.icmp import answered, echo_socket, request
+from tunnel.lab.icmp import MARK, answered, echo_socket, request
 from tunnel.lab.node import Node
 
 BLOCK = bytes(range(256)) * 1024  # 256 KiB a send
@@ -57,17 +57,17 @@ def ping(node: Node, address: str, *, count: int, interval_s: float, progress: P
 
     An answer counts however late it comes, the last ones' within a second.
     """
-    version = ip_address(address).version
+    version, mark = ip_address(address).version, os.urandom(MARK)
     asked: dict[int, float] = {}
     took: dict[int, float] = {}
     with echo_socket(node, version) as sock:
         for number in range(count):
             asked[number] = start = time.monotonic()
-            sock.sendto(request(version, os.getpid(), number), (address, 0))
+            sock.sendto(request(version, os.getpid(), number, mark), (address, 0))
             progress((number + 1) / count)
-            _listen(sock, version, asked, took, start + interval_s)
+            _listen(sock, version, mark, asked, took, start + interval_s)
         if len(took) < count:
-            _listen(sock, version, asked, took, start + max(interval_s, LAST_S), count)
+            _listen(sock, version, mark, asked, took, start + max(interval_s, LAST_S), count)
     return Echoes(count, tuple(took[number] for number in sorted(took)))
 
 
@@ -126,11 +126,11 @@ def _pour(sender: socket.socket, seconds: float, progress: Progress) -> int:
 
 
 def _listen(
-    sock: socket.socket, version: int, asked: dict[int, float], took: dict[int, float], until: float,
+    sock: socket.socket, version: int, mark: bytes, asked: dict[int, float], took: dict[int, float], until: float,
     enough: int | None = None,
 ) -> None:  # fmt: skip
     """Take answers until a time, or until there are ``enough``."""
     while len(took) != enough and select.select([sock], [], [], max(0.0, until - time.monotonic()))[0]:
-        identifier, number = answered(version, sock.recv(2048)) or (-1, -1)
-        if identifier == os.getpid() & 0xFFFF and number in asked and number not in took:
+        _, number = answered(version, sock.recv(2048), mark) or (-1, -1)
+        if number in asked and number not in took:
             took[number] = time.monotonic() - asked[number]
