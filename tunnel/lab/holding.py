@@ -109,7 +109,10 @@ class Holding:
         path = f"/proc/self/fd/{folder}/{journal.socket_name(lab)}"
         with suppress(FileNotFoundError):
             os.unlink(path)  # a dead lab's, whose journal is gone
-        self.listener.bind(path)
+        try:
+            self.listener.bind(path)
+        except OSError as error:
+            raise journal.unwritten(lab, error) from None
         os.chmod(path, 0o600)
         self.listener.listen(CLIENTS)
 
@@ -157,7 +160,7 @@ class Holding:
         self.host.go_home()
         failed = undo.places(self.journal.entries())
         for words in failed:
-            with suppress(OSError):
+            with suppress(LabError):
                 self.journal.add("failed", words=words)
         return failed
 

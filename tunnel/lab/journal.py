@@ -55,12 +55,18 @@ class Journal:
     @classmethod
     def create(cls, lab: str, folder: int) -> Journal:
         """A new one; ``LabError`` where there is one of the name."""
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        fd = -1
         try:
-            fd = os.open(file_name(lab), flags, 0o600, dir_fd=folder)
-        except FileExistsError:
-            raise LabError(f"lab {lab}: {_why_taken(lab, folder)}", errno.EEXIST) from None
-        fcntl.flock(fd, fcntl.LOCK_EX)
+            fd = os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o600, dir_fd=folder)
+            fcntl.flock(fd, fcntl.LOCK_EX)  # before anybody can take it for a dead lab's
+            # With a folder it is linkat(2), which follows the link in /proc; link(2) would not.
+            os.link(f"/proc/self/fd/{fd}", file_name(lab), dst_dir_fd=folder, follow_symlinks=True)
+        except OSError as error:
+            if fd >= 0:
+                os.close(fd)
+            if error.errno == errno.EEXIST:
+                raise LabError(f"lab {lab}: {_why_taken(lab, folder)}", errno.EEXIST) from None
+            raise unwritten(lab, error) from None
         return cls(lab, folder, fd)
 
     @classmethod
@@ -84,6 +90,9 @@ class Journal:
         except BlockingIOError:
             os.close(fd)
             return None
+        if not os.fstat(fd).st_nlink:  # it was removed meanwhile, and the name may be another's
+            os.close(fd)
+            return None
         return cls(lab, folder, fd)
 
     def log(self) -> int:
@@ -92,10 +101,15 @@ class Journal:
         return os.open(log_name(self.lab), flags, 0o600, dir_fd=self.folder)
 
     def add(self, kind: str, **what: Any) -> None:
-        """Writes down what is about to be made; ``OSError`` where it cannot, and then it must not be made."""
+        """Writes down what is about to be made; ``LabError`` where it cannot, and then it must not be made."""
         line = json.dumps({"kind": kind, **what}).encode() + b"\n"
-        if os.write(self.fd, line) != len(line):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), file_name(self.lab))
+        before = os.fstat(self.fd).st_size
+        try:
+            if os.write(self.fd, line) != len(line):
+                os.ftruncate(self.fd, before)  # half a line would spoil the next
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise unwritten(self.lab, error) from None
 
     def entries(self) -> list[dict[str, Any]]:
         """What is written in it, in order; a last line that was cut off described what was never made."""
@@ -117,6 +131,12 @@ class Journal:
         """Lets go of it, and of the lock."""
         os.close(self.fd)
         os.close(self.folder)
+
+
+def unwritten(lab: str, error: OSError) -> LabError:
+    """The error where the runtime folder takes no record."""
+    text = f"lab {lab}: what it makes cannot be recorded: {error.strerror}; make room in the runtime folder"
+    return LabError(text, error.errno or 0)
 
 
 def _why_taken(lab: str, folder: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -151,7 +152,13 @@ class Lab:
     def claim(self, name: str, topology: str = "") -> None:
         """Gives the lab a name by which other programs find it; refused where one of that name is up."""
         with place.folder(make=True) as folder:
-            self._exchange({"op": "claim", "lab": names.lab_name(name), "topology": topology}, f"lab {name}", [folder])
+            request = {"op": "claim", "lab": names.lab_name(name), "topology": topology}
+            try:
+                self._exchange(request, f"lab {name}", [folder])
+            except LabError as error:
+                if error.errno == errno.EEXIST:
+                    error.exit_code = 1  # a name to choose anew; nothing that the kernel refused
+                raise
         self.name = name
 
     def carry_out(self, steps: Sequence[Step], progress: Progress = lambda share: None) -> None:

@@ -173,13 +173,14 @@ def renew_run() -> None:
 def enter(spaces: list[str]) -> None:
     """Enters namespaces given as ``kind=fd``, in this order: that of the user grants the right to the
     others. The current folder stays, although setns(2) to a mount namespace goes to its root."""
-    folder = Path.cwd()
+    folder = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)  # its path may lead nowhere in there
     for space in spaces:
         kind, fd = space.split("=")
         if kind in KINDS:
             setns(int(fd), KINDS[kind])
             os.close(int(fd))
-    os.chdir(folder)
+    os.fchdir(folder)
+    os.close(folder)
 
 
 def require_gate(fd: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -80,7 +81,7 @@ class Node(LinkVerbs, RouteVerbs, BridgeVerbs):
         it is looked for."""
         program = [os.fspath(word) for word in command]
         if "/" not in program[0] and shutil.which(program[0], path=path) is None:
-            raise LabError(f"node {self.name}: {program[0]} is not installed; install it")
+            raise LabError(f"node {self.name}: {program[0]} is not installed; install it", errno.ENOENT)
         return self._lab.entrance({"net": self.netns, "mnt": self.mount}, program)
 
     def popen(self, command: Sequence[str | os.PathLike[str]], **options: Any) -> subprocess.Popen[Any]:

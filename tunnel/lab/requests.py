@@ -17,6 +17,7 @@ from tunnel.lab.holding import Answer, Holding, Opened
 from tunnel.lab.host import Host
 from tunnel.lab.host_requests import HostRequests
 from tunnel.lab.processes import end_all_in
+from tunnel.lab.rtnl import Refused
 
 
 class Requests(HostRequests):
@@ -53,10 +54,19 @@ class Requests(HostRequests):
         try:
             for number, step in enumerate(steps, first):
                 self.holding.step = number
-                self._run(step["op"], {key: value for key, value in step.items() if key != "op"})
+                self._step(number, step)
             self.holding.flush()
         finally:
             self.holding.step = None
+
+    def _step(self, number: int, step: dict[str, Any]) -> None:
+        """One step; what it refuses itself, not the kernel's rtnetlink in a later answer, is told of it too."""
+        try:
+            self._run(step["op"], {key: value for key, value in step.items() if key != "op"})
+        except OSError as error:
+            if getattr(error, "what", None) is not None:
+                raise
+            raise Refused(error.errno or 0, error.strerror or str(error), number) from error
 
     def op_hello(self) -> Opened:
         """Whether there is a user namespace of its own, the lab's name, the holder's process; descriptors of
