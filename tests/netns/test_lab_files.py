@@ -25,7 +25,8 @@ def test_every_file_is_here() -> None:
 
 
 def all_answer(ask: Callable[[], Matrix]) -> Matrix:
-    """A matrix in which every pair answers, in both families; asked once more, since first answers wait for handshakes."""
+    """A matrix in which every pair answers, in both families. The first answers may wait for a handshake, so
+    they are asked once more."""
     until = time.monotonic() + READY_S
     while (found := ask()).failed:
         lost = [f"{one.source} to {one.target} ({one.address})" for one in found.failed]

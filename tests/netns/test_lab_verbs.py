@@ -28,6 +28,9 @@ impair = { delay_ms = 10 }
 """
 
 
+RUN = "[[nodes.b.run]]\ncommand = "
+
+
 def written(name: str = "office", more: str = "") -> str:
     """A file of a lab of that name."""
     file = FOLDER / f"{name}.toml"
@@ -122,8 +125,8 @@ def refused() -> None:
     more = '[nodes.c]\nsysctls = { "net.ipv4.ip_default_ttl" = 70000 }\n'
     file, line = written("refused", more), OFFICE.count("\n") + 2
     unknown = written("unknown", '[nodes.c]\nsysctls = { "net.ipv4.nonesuch" = 1 }\n')
-    failing = written("failing", '[[nodes.b.run]]\ncommand = ["sh", "-c", "echo too bad; exit 3"]\nready = { exit = true }\n')
-    endless = written("endless", '[[nodes.b.run]]\ncommand = ["sleep", "99"]\nready = { line = "x", timeout_s = 0.2 }\n')
+    failing = written("failing", RUN + '["sh", "-c", "echo too bad; exit 3"]\nready = { exit = true }\n')
+    endless = written("endless", RUN + '["sleep", "99"]\nready = { line = "x", timeout_s = 0.2 }\n')
     before = state()
     told = tunnel("lab", "up", file, status=2)
     assert f"refused.toml:{line}" in told and "Invalid argument" in told and "ip_default_ttl" in told, told

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,12 +19,19 @@ class Cleaned:
 
 
 def clean() -> Iterator[Cleaned]:
-    """Cleans one dead lab after the other; ``LabError`` tells what could not be undone, and leaves the journal."""
+    """Cleans one dead lab after the other; in the end a ``LabError`` tells what could not be undone, of all of
+    them, and their journals stay."""
+    failed = []
     for name in place.present():
-        with place.folder() as folder:
-            dead = Journal.of_dead(name, os.dup(folder))
-        if dead is not None:
-            yield _clean(dead)
+        try:
+            with place.folder() as folder:
+                dead = Journal.of_dead(name, folder)
+            if dead is not None:
+                yield _clean(dead)
+        except LabError as error:
+            failed.append(str(error))
+    if failed:
+        raise LabError("\n".join(failed))
 
 
 def _clean(dead: Journal) -> Cleaned:

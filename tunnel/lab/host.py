@@ -46,7 +46,7 @@ class Host:
 
     def note_link(self, interface: str, index: int, kind: str, journal: Journal) -> None:
         """Writes down an interface that is about to be made in the host's namespace."""
-        journal.add("link", interface=interface, index=index, of=kind, inode=self.space.inode)
+        journal.add("link", interface=interface, index=index, of=kind, inode=self.space.inode, cookie=self.space.cookie)
 
     def take_card(self, card: str, node: str, interface: str, made: Space, journal: Journal) -> None:
         """Moves an interface of the host into a node, under the name that it has there."""

@@ -73,7 +73,7 @@ class Journal:
     def of_dead(cls, lab: str, folder: int) -> Journal | None:
         """That of a lab whose holder has died, now locked here; None where it lives, or there is none.
 
-        ``LabError`` for a file that is not ours alone.
+        ``folder`` stays the caller's. ``LabError`` for a file that is not ours alone.
         """
         try:
             fd = os.open(file_name(lab), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
@@ -93,7 +93,7 @@ class Journal:
         if not os.fstat(fd).st_nlink:  # it was removed meanwhile, and the name may be another's
             os.close(fd)
             return None
-        return cls(lab, folder, fd)
+        return cls(lab, os.dup(folder), fd)
 
     def log(self) -> int:
         """A descriptor to say things to, in a file beside the journal."""
@@ -135,12 +135,12 @@ class Journal:
 
 def unwritten(lab: str, error: OSError) -> LabError:
     """The error where the runtime folder takes no record."""
-    text = f"lab {lab}: what it makes cannot be recorded: {error.strerror}; make room in the runtime folder"
+    text = f"lab {lab}: what it makes cannot be recorded: {error.strerror}; the runtime folder must have room"
     return LabError(text, error.errno or 0)
 
 
 def _why_taken(lab: str, folder: int) -> str:
-    dead = Journal.of_dead(lab, os.dup(folder))
+    dead = Journal.of_dead(lab, folder)
     if dead is None:
         return f"one of that name is up; choose another, or take it down: tunnel lab down {lab}"
     dead.close()

@@ -69,7 +69,13 @@ class Space:
 
 def cookie(fd: int) -> int:
     """The cookie of the namespace behind a descriptor."""
-    with netns.inside(fd), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    with netns.inside(fd):
+        return here()
+
+
+def here() -> int:
+    """The cookie of the namespace in which the thread stands."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         return int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8), "little")
 
 

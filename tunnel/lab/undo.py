@@ -88,7 +88,7 @@ def _remove_name(entry: Entry) -> None:
 
 def _remove_link(entry: Entry) -> None:
     """An interface in the host's namespace."""
-    if os.stat(netns.OWN_NET).st_ino != entry["inode"]:
+    if (os.stat(netns.OWN_NET).st_ino, space.here()) != (entry["inode"], entry["cookie"]):
         return
     with Conversation() as talk, suppress(Refused):
         found = links.facts(talk, entry["interface"])
