@@ -158,7 +158,7 @@ class Holding:
         assert self.host
         assert self.journal
         self.host.go_home()
-        failed = undo.places(self.journal.entries())
+        failed = undo.places(self.journal.entries(), {one.inode: one.netns for one in self.spaces.values()})
         for words in failed:
             with suppress(LabError):
                 self.journal.add("failed", words=words)

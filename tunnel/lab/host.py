@@ -6,12 +6,15 @@ Everything made there is in the journal before it is made, so that ``tunnel.lab.
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tunnel.lab import links, messages, named_files, netns
 from tunnel.lab.journal import Journal
 from tunnel.lab.space import Space
+
+INDEXES = 1 << 20, 1 << 30  # where those of one lab begin, at random: none may take another lab's
 
 
 class Host:
@@ -20,7 +23,7 @@ class Host:
     def __init__(self, net: int, mount: int) -> None:
         self._net, self._mount = net, mount
         with netns.inside(net):
-            self.space = Space()
+            self.space = Space(random.randrange(*INDEXES))
 
     @contextmanager
     def files(self) -> Iterator[None]:
@@ -51,9 +54,10 @@ class Host:
     def take_card(self, card: str, node: str, interface: str, made: Space, journal: Journal) -> None:
         """Moves an interface of the host into a node, under the name that it has there."""
         found = links.facts(self.space.talk, card)
+        kept = {key: found[key] for key in ("mac", "mtu", "txqueuelen", "up")}
         journal.add(
-            "card", lab=journal.lab, card=card, mac=found["mac"], of=found["kind"], up=found["up"],
-            node=node, interface=interface, host=self.space.inode, inode=made.inode, cookie=made.cookie,
+            "card", lab=journal.lab, card=card, of=found["kind"], kept=kept, node=node, interface=interface,
+            inode=made.inode, cookie=made.cookie,
         )  # fmt: skip
         self.space.talk.do(messages.link_set(found["index"], name=interface, netns=made.netns))
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from tunnel.lab import links, masquerade, messages, within
 from tunnel.lab.bridges import vxlan_attributes
+from tunnel.lab.holding import HOST
 from tunnel.lab.look_requests import LookRequests
 from tunnel.lab.rtnl import Refused
 
@@ -44,7 +45,8 @@ class LinkRequests(LookRequests):
 
     def _new_indexes(self, node: str, peer: str, far: str) -> tuple[int, int]:
         """Of a veth's near end in ``node`` and of its far end, which is called ``far``: never equal."""
-        return next(self._near), self.holding.spaces[peer].new_index(far)
+        near = self.holding.spaces[HOST].next_index() if node == HOST else next(self._near)
+        return near, self.holding.spaces[peer].new_index(far)
 
     def op_link(self, node: str, interface: str, kind: str, *, parent: str | None = None, **options: Any) -> None:
         """An interface of ``kind``; ``options`` as ``messages.link_add`` takes them."""

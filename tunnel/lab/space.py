@@ -19,14 +19,15 @@ FIRST_INDEX = 5_001  # of the interfaces made here, far from those the kernel gi
 class Space:
     """A namespace: its descriptor, its conversation with rtnetlink, the interfaces made in it.
 
-    Made for the namespace in which the thread stands; ``close`` lets go of it.
+    Made for the namespace in which the thread stands; ``first`` is the index of the first interface made in
+    it. ``close`` lets go of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = FIRST_INDEX) -> None:
         self.netns = netns.open_net()
         self.talk = Conversation()
         self.indexes: dict[str, int] = {}
-        self._next = itertools.count(FIRST_INDEX)
+        self._next = itertools.count(first)
         self._mount = -1
 
     @cached_property
@@ -41,8 +42,12 @@ class Space:
 
     def new_index(self, interface: str) -> int:
         """An index for an interface to be made here."""
-        self.indexes[interface] = next(self._next)
+        self.indexes[interface] = self.next_index()
         return self.indexes[interface]
+
+    def next_index(self) -> int:
+        """An index that no interface made here has."""
+        return next(self._next)
 
     def index(self, interface: str) -> int:
         """The index of an interface; one that was not made here the kernel is asked for."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -20,21 +20,30 @@ from tunnel.lab.processes import end_all_in, in_namespaces, kill, net_of, start_
 from tunnel.lab.rtnl import Conversation, Refused
 
 Entry = dict[str, Any]
+NOTHING_HELD: Mapping[int, int] = {}
 ASK_COOKIE = "import socket; print(int.from_bytes(socket.socket().getsockopt(1, 71, 8), 'little'))"  # SO_NETNS_COOKIE
 
 
-def places(entries: Iterable[Entry]) -> list[str]:
+def places(entries: Iterable[Entry], held: Mapping[int, int] = NOTHING_HELD) -> list[str]:
     """Gives cards back, removes links and names, the last made first; what could not be undone, in words.
 
-    The calling thread stands in the host's namespaces, and nothing runs in the lab's any more.
+    The calling thread stands in the host's namespaces, and nothing runs in the lab's any more; ``held`` has
+    descriptors of these, by inode, where there are some. The name of a namespace in which a card must stay
+    is kept: without it the kernel would drop both.
     """
-    undoing: dict[str, Callable[[Entry], None]] = {"card": _give_back, "link": _remove_link, "name": _remove_name}
-    failed = []
+    undoing: dict[str, Callable[[Entry], None]] = {
+        "card": lambda entry: _give_back(entry, held), "link": _remove_link, "name": _remove_name
+    }  # fmt: skip
+    failed, needed = [], set()
     for entry in reversed([entry for entry in entries if entry["kind"] in undoing]):
+        if entry["kind"] == "name" and entry["inode"] in needed:
+            continue
         try:
             undoing[entry["kind"]](entry)
         except (OSError, LabError) as error:
-            failed.append(f"{entry['kind']} {entry.get('name') or entry.get('interface')}: {error}")
+            words = getattr(error, "strerror", None) or str(error)
+            failed.append(f"{entry['kind']} {entry.get('name') or entry.get('interface')}: {words}")
+            needed.add(entry["inode"])
     return failed
 
 
@@ -96,31 +105,52 @@ def _remove_link(entry: Entry) -> None:
             talk.do(messages.link_delete(entry["index"]))
 
 
-def _give_back(entry: Entry) -> None:
-    """A card that was moved into a node whose namespace has a name; from one that is gone the kernel gave it back."""
-    name = f"{entry['lab']}-{entry['node']}"
-    try:
-        fd = named_files.open_named(name)
-    except LabError:
+def _give_back(entry: Entry, held: Mapping[int, int]) -> None:
+    """A card that was moved into a node; from a namespace that is gone the kernel gave it back."""
+    fd = _space_of(entry, held)
+    if fd is None:
         return
     try:
-        if os.fstat(fd).st_ino == entry["inode"] and space.cookie(fd) == entry["cookie"]:
+        if (os.fstat(fd).st_ino, space.cookie(fd)) == (entry["inode"], entry["cookie"]):
             move_back(fd, entry)
     finally:
         os.close(fd)
 
 
+def _space_of(entry: Entry, held: Mapping[int, int]) -> int | None:
+    """A descriptor of the namespace that a card is in: the host's, one that is held, or one that has its name."""
+    if os.stat(netns.OWN_NET).st_ino == entry["inode"]:
+        return netns.open_net()
+    if entry["inode"] in held:
+        return os.dup(held[entry["inode"]])
+    with suppress(LabError):
+        return named_files.open_named(f"{entry['lab']}-{entry['node']}")
+    return None
+
+
 def move_back(fd: int, entry: Entry) -> None:
-    """Moves a card out of the namespace behind ``fd``, to the host and its old name."""
-    home = netns.open_net()
+    """Moves a card out of the namespace behind ``fd``, to the host, with its old name and settings.
+
+    The kernel moves first and renames then: were the name taken, the card would arrive under another.
+    """
+    home, kept = netns.open_net(), dict(entry["kept"])
+    up = kept.pop("up")
     try:
-        with netns.inside(fd), Conversation() as talk, suppress(Refused):
-            found = links.facts(talk, entry["interface"])
-            if found["kind"] == entry["of"]:
-                talk.do(messages.link_set(found["index"], up=False))
-                talk.do(messages.link_set(found["index"], name=entry["card"], netns=home))
+        with netns.inside(fd), Conversation() as there, netns.inside(home), Conversation() as here:
+            found = _facts(there, entry["interface"])
+            if found is None or found["kind"] != entry["of"]:
+                return
+            if _facts(here, entry["card"]):
+                raise LabError(f"the host has another interface {entry['card']} by now; rename or delete that")
+            there.do(messages.link_set(found["index"], up=False, master=0, **kept))
+            there.do(messages.link_set(found["index"], name=entry["card"], netns=home))
+            if up:
+                here.do(messages.link_set(links.index(here, entry["card"]), up=True))
     finally:
         os.close(home)
-    if entry["up"]:
-        with Conversation() as talk:
-            talk.do(messages.link_set(links.index(talk, entry["card"]), up=True))
+
+
+def _facts(talk: Conversation, interface: str) -> dict[str, Any] | None:
+    with suppress(Refused):
+        return links.facts(talk, interface)
+    return None
