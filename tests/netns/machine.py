@@ -22,7 +22,6 @@ from tunnel.lab.processes import start_of
 IS_ROOT = os.geteuid() == 0
 LIMIT_S = 60.0  # of a test on such a machine
 SAME_S = 15.0  # in which the kernel's asynchronous part ends
-LOOK_S = 0.02
 FOLDER = Path("/mnt")  # for files of the test, empty
 KEPT_FOLDERS = ("/run/netns", "/run/tunnel", "/run/user/tunnel")  # they stay, empty, as iproute2 leaves its own
 PRIVATE = ["unshare", *([] if IS_ROOT else ["-U", "-r"]), "-n", "-m", "-p", "-f", "--mount-proc", "--kill-child"]
@@ -131,7 +130,6 @@ def require_same(before: State, what: object = "") -> None:
     while (after := state()) != before:
         if time.monotonic() > until:
             raise AssertionError(f"{what}: {'; '.join(_differences(before, after))}")
-        time.sleep(LOOK_S)
 
 
 def _differences(before: State, after: State) -> Iterator[str]:

@@ -144,9 +144,10 @@ def test_a_record_that_is_not_ours_alone(folder: Path) -> None:
     (folder / "lab-link.journal").symlink_to(elsewhere)
     (folder / "lab-pipe.journal").mkdir()
     record(lab="well")
-    cleaned = []
+    cleaned: list[str] = []
     with pytest.raises(LabError) as raised:
         cleaned.extend(one.lab for one in cleaning.clean())
+    assert cleaned == ["well"]
     assert str(raised.value).splitlines() == [
         "lab link: its journal: Too many levels of symbolic links; it is left alone",
         "lab open: its journal is not a file of ours alone (mode 0600); it is left alone",

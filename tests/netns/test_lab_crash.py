@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -119,7 +120,17 @@ def prepare(text: str) -> State:
         ip("link", "add", "card0", "type", "veth", "peer", "name", "far0")
         ip("link", "set", "card0", "up")
         ip("link", "set", "far0", "up")
-    return state()
+        while ip("-j", "link").count('"operstate":"UP"') < 2:  # linkwatch tells it later
+            pass
+    return settled()
+
+
+def settled() -> State:
+    """The state of the machine, once it is the same twice."""
+    found, before = state(), None
+    while found != before:
+        found, before = state(), found
+    return found
 
 
 def forked(act: Callable[[], None]) -> int:
@@ -213,35 +224,45 @@ def killed(worker: str) -> None:
     require_same(before, "down")
     cleaned = 0
     for number in range(KILLS // WORKERS):
-        moment, kill = chance.uniform(0, 1.1), VICTIMS[number % len(VICTIMS)]
-        kill(moment * took)
-        cleaned += put_right(before, f"{kill.__name__} at {moment:.3f} of {took:.2f} s (number {number} of {worker})")
+        moment, strike = chance.uniform(0, 1.1), VICTIMS[number % len(VICTIMS)]
+        strike(moment * took)
+        cleaned += put_right(before, f"{strike.__name__} at {moment:.3f} of {took:.2f} s (number {number} of {worker})")
     assert cleaned >= 2, "a kill is to leave something"
+
+
+def at(seconds: float, act: Callable[[], None], pid: int) -> None:
+    """Does so at that time from now, while a child works or after it has ended."""
+    timer = Timer(seconds, act)
+    timer.start()
+    status_of(pid)
+    timer.join()
 
 
 def kill_builder(seconds: float) -> None:
     pid = forked(build)
-    time.sleep(seconds)  # the moment of death, nothing that is waited for
-    os.kill(pid, signal.SIGKILL)
-    status_of(pid)
+    pidfd = os.pidfd_open(pid)
+    at(seconds, lambda: kill(pidfd), pid)
+    os.close(pidfd)
 
 
 def kill_holder(seconds: float) -> None:
-    pid = forked(build)
-    time.sleep(seconds)
-    for holder in holders():
-        os.kill(holder, signal.SIGKILL)
-    status_of(pid)
+    at(seconds, kill_holders, forked(build))
 
 
 def kill_while_it_ends(seconds: float) -> None:
     assert status_of(forked(build)) == 0
-    pid = forked(end_all)
-    time.sleep(seconds / 4)  # ending is quicker than building
-    for holder in holders():
+    at(seconds / 4, kill_holders, forked(end_all))  # ending is quicker than building
+
+
+def kill(pidfd: int) -> None:
+    with suppress(ProcessLookupError):
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+
+
+def kill_holders() -> None:
+    for pid in holders():
         with suppress(ProcessLookupError):
-            os.kill(holder, signal.SIGKILL)
-    status_of(pid)
+            os.kill(pid, signal.SIGKILL)
 
 
 VICTIMS = (kill_builder, kill_holder, kill_builder, kill_holder, kill_while_it_ends)
@@ -259,8 +280,8 @@ def put_right(before: State, what: str) -> int:
     """Ends what is still up, cleans what died, and compares; how many were cleaned."""
     cleaned = 0
     until = time.monotonic() + END_S
-    while place.present() or [*holders()]:
-        assert time.monotonic() < until, f"{what}: {place.present()} and {[*holders()]} do not end"
+    while place.present() or list(holders()):
+        assert time.monotonic() < until, f"{what}: {place.present()} and {list(holders())} do not end"
         with suppress(LabError):  # it may be ending by itself
             end_all()
         cleaned += len([*cleaning.clean()])

@@ -7,7 +7,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
 
@@ -101,6 +101,16 @@ def test_closing_ends_children_and_daemons(lab: Lab) -> None:
         assert all(map(ended, pidfds))
     assert child.returncode == -signal.SIGKILL
     lab.close()
+
+
+@pytest.mark.parametrize("end", [Lab.close, Lab.clear])
+def test_a_program_of_the_lab_that_has_only_begun(lab: Lab, end: Callable[[Lab], None]) -> None:
+    """It is not in its node yet, so nobody would find it there."""
+    lab.node("a")
+    pid = lab.call("start", "start", node="a", command=FOREVER, env={}, folder="/")
+    with watched([pid]) as pidfds:
+        end(lab)
+        assert ended(pidfds[0])
 
 
 def test_an_exception_ends_the_lab() -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.netns.machine import IS_ROOT, alone, require_same, said, state, tunnel
 from tests.netns.test_lab_capture import captured, fields, needs_tshark
 from tunnel.lab import Lab
-from tunnel.lab.probe import ping
+from tunnel.lab.probe import Echoes, ping
 from tunnel.lab.waves import Matrix, measure
 
 FOLDER = Path(__file__).parents[2] / "examples" / "labs"
@@ -56,7 +56,9 @@ def test_a_private_lab(name: str) -> None:
 @needs_tshark
 def test_the_line_between_the_offices_shows_nothing_but_the_tunnel(tmp_path: Path) -> None:
     with Lab.from_file(FOLDER / "two-offices.toml", trust=True, private=True) as lab:
-        echoes = []
+        assert lab.topology
+        topology, echoes = lab.topology, list[Echoes]()
+        all_answer(lambda: measure(topology, lab.nodes, count=4, interval_s=0.02, timeout_s=0.5))
         captured(
             lab["west"], "wan",
             lambda: echoes.extend(ping(lab["w1"], to, count=5, interval_s=0.1) for to in ("10.2.0.1", "fd00:2::1")),

@@ -6,8 +6,8 @@ import json
 import subprocess
 from typing import Any
 
-from tests.netns.machine import FOLDER, alone, ip, require_same, state, tunnel
-from tests.netns.test_lab_crash import prepare
+from tests.netns.machine import FOLDER, alone, ip, require_same, tunnel
+from tests.netns.test_lab_crash import prepare, settled
 
 CARD = """name = "NAME"
 [nodes.a]
@@ -64,10 +64,10 @@ def test_a_card_is_given_and_given_back() -> None:
 
 
 def card() -> None:
-    before = prepare("")
+    prepare("")
     for words in ("10.4.0.2/24", "fd00:4::2/64"):
         ip("addr", "add", words, "dev", "far0")
-    before = state()
+    before = settled()
     file = written(CARD, "office")
     tunnel("lab", "up", "-q", file)
     assert "card0" not in ip("link") and link("up0", "-n", "office-a")["ifindex"]

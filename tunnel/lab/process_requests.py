@@ -124,11 +124,11 @@ class ProcessRequests:
         select.select([self._programs[pid].pipe], [], [], max(0.0, limit_s))
 
     def end_programs(self) -> None:
-        """Kills what runs beside the nodes; what runs in them goes with them."""
+        """Kills every program that was started here. What they left in the nodes goes with these; but a program
+        that has only begun is in none yet, and would not be found there."""
         for one in self._programs.values():
-            if one.node is None:
-                one.process.kill()
-                one.process.wait()
+            one.process.kill()
+            one.process.wait()
             one.close()
 
     def op_ports(self, node: str, proto: str) -> list[int]:

@@ -96,9 +96,9 @@ class Requests(HostRequests):
 
     def op_clear(self) -> None:
         """Ends what runs in the nodes and lets go of them all; /run is empty again."""
+        self.end_programs()
         end_all_in(self.holding.inodes(), spare={os.getpid(), os.getppid()})
         self.holding.clear()
-        self.end_programs()
         self.forget_links()
         self.forget_programs()
         netns.renew_run()
