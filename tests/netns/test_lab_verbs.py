@@ -109,7 +109,7 @@ def side_by_side() -> None:
     assert "lab one: one of that name is up; choose another, or take it down: tunnel lab down one" in taken
     assert "2 labs are up: one, other; choose one by --lab NAME" in tunnel("lab", "show", status=2)
     for name in ("one", "other"):
-        assert "12 of 12 pairs answer" in tunnel("lab", "ping", "--lab", name).replace("4 of 4", "12 of 12")
+        assert "4 of 4 pairs answer" in tunnel("lab", "ping", "--lab", name)
     tunnel("lab", "down", "one")
     assert "other" in tunnel("lab", "exec", "a", "sh", "-c", "echo $TUNNEL_LAB")
     tunnel("lab", "up", "-q", one)
