@@ -137,4 +137,3 @@ def _refusal(message: bytes, what: Any) -> Refused | None:
     asked = HEADER.size if flags & F_CAPPED else HEADER.unpack_from(message, own)[0]
     told = EXTENDED_ACK.read(message, own + asked) if flags & F_ACK_TLVS else {}
     return Refused(number, told.get("NLMSGERR_ATTR_MSG") or os.strerror(number), what)
-
