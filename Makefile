@@ -6,7 +6,7 @@
 python := .venv/bin/python
 networks := $(python) -m pytest -p no:cacheprovider tests/netns
 # What opens devices: no lab, no probe from kernel to kernel, no netlink socket does.
-without := $(networks) tests/unit/devices $(foreach name,lab_* probe netlink netns,--ignore-glob='*/test_$(name).py')
+without := $(networks) tests/unit/devices $(foreach name,lab_* probe netlink netns* fixtures masquerade run_in_lab step* verbs,--ignore-glob='*/test_$(name).py')
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16

@@ -196,8 +196,15 @@ def test_no_thread_stays_in_what_it_made() -> None:
 
 
 def mounts(path: str) -> list[str]:
+    """How the mounts of a path propagate, without those that a later one of /run has covered."""
     lines = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    return [fields[6] for fields in lines if fields[4] == path]
+    above = {fields[0]: fields[1] for fields in lines}
+    (run,) = [fields[0] for fields in lines if fields[4] == "/run"][-1:]
+
+    def is_covered(mount: str | None) -> bool:
+        return mount != run and (mount is None or is_covered(above.get(mount)))
+
+    return [fields[6] for fields in lines if fields[4] == path and not is_covered(fields[0])]
 
 
 @alone

@@ -116,9 +116,7 @@ class Clients:
                     self._answer(fd)
 
     def _awaited(self) -> bool:
-        """Whether somebody may yet ask; a lab that is kept has let go of its parent."""
-        if self._holding.kept:
-            self._ending.parent = None
+        """Whether somebody may yet ask."""
         return not self._holding.ended and (self._holding.kept or self._parent.fileno() in self._channels)
 
     def _accept(self) -> None:
@@ -141,6 +139,8 @@ class Clients:
             except Exception as error:  # whatever is raised costs one request, not the lab
                 channel.send(failure(error))
             else:
+                if self._holding.kept:  # before the parent knows, for it may be gone at once
+                    self._ending.parent = None
                 send_away(channel, value, given)
         except (EOFError, OSError, ValueError):
             del self._channels[fd]

@@ -97,6 +97,8 @@ def _place_file(path: Path, note: Callable[[os.stat_result], None]) -> None:
             note(os.fstat(file))
             # With a folder it is linkat(2), which follows the link in /proc; link(2) would not.
             os.link(f"/proc/self/fd/{file}", path.name, dst_dir_fd=folder, follow_symlinks=True)
+        except FileExistsError as error:
+            raise FileExistsError(error.errno, error.strerror, str(path)) from None
         finally:
             os.close(file)
     finally:
