@@ -113,6 +113,17 @@ def test_a_program_of_the_lab_that_has_only_begun(lab: Lab, end: Callable[[Lab],
         assert ended(pidfds[0])
 
 
+def test_who_made_a_namespace_of_its_own_ends_too(lab: Lab) -> None:
+    words = ["unshare", "--net", *FOREVER[:-1], f"print('begun', flush=True); {FOREVER[-1]}"]
+    child = lab.node("a").popen(words, stdout=subprocess.PIPE, text=True)
+    assert child.stdout
+    assert child.stdout.readline() == "begun\n"
+    left = int(lab.nodes["a"].run(["sh", "-c", LEAVE, "sh", "unshare", "--net", *FOREVER]).stdout)
+    with watched([child.pid, left]) as pidfds:
+        lab.close()
+        assert all(map(ended, pidfds))
+
+
 def test_an_exception_ends_the_lab() -> None:
     pidfds = []
 

@@ -1,7 +1,8 @@
 """Messages with file descriptors over a Unix socket, between a lab and its holder.
 
 A message is one JSON value in one SOCK_SEQPACKET packet: the kernel keeps the bounds, and an end of
-file is a packet of no bytes. Descriptors travel beside it (SCM_RIGHTS).
+file is a packet of no bytes. Descriptors travel beside it (SCM_RIGHTS); a message that is too large for a
+packet lies in a file in memory, which is the last of them.
 """
 
 from __future__ import annotations
@@ -13,8 +14,12 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-LARGEST = 128 * 1024  # bytes of one message; a packet must fit into the send buffer (212,992 by default)
+from tunnel.lab.netns import in_memory
+
+LARGEST = 128 * 1024  # bytes of a packet, which must fit into the send buffer (212,992 by default)
+MOST = 64 << 20  # bytes of a message
 MOST_FDS = 8
+ELSEWHERE = b"@"  # no JSON begins so
 ROOM = socket.CMSG_LEN(MOST_FDS * array("i").itemsize)
 
 
@@ -25,11 +30,16 @@ class Channel:
         self._sock = sock
 
     def send(self, message: Any, fds: Sequence[int] = ()) -> None:
-        """Sends one message; ``ValueError`` where it is too long, ``OSError`` where the peer is gone."""
-        packet = json.dumps(message).encode()
-        if len(packet) > LARGEST:
-            raise ValueError(f"a message of {len(packet)} bytes: at most {LARGEST} fit")
-        socket.send_fds(self._sock, [packet], fds)
+        """Sends one message; ``OSError`` where the peer is gone."""
+        text = json.dumps(message)
+        if len(text) <= LARGEST:  # escapes make it ASCII
+            socket.send_fds(self._sock, [text.encode()], fds)
+            return
+        memory = in_memory("message", text)
+        try:
+            socket.send_fds(self._sock, [ELSEWHERE], [*fds, memory])
+        finally:
+            os.close(memory)
 
     def receive(self) -> tuple[Any, list[int]]:
         """The next message and its descriptors; ``EOFError`` where the peer is gone."""
@@ -44,6 +54,9 @@ class Channel:
             for fd in fds:
                 os.close(fd)
             raise ValueError(f"a message was cut: more than {LARGEST} bytes or {MOST_FDS} descriptors")
+        if packet == ELSEWHERE and fds:
+            with open(fds.pop(), "rb") as memory:
+                packet = os.pread(memory.fileno(), MOST, 0)
         return json.loads(packet), fds.tolist()
 
     def fileno(self) -> int:

@@ -43,7 +43,7 @@ class Holding:
 
     def inodes(self) -> set[int]:
         """The inodes of all namespaces made here."""
-        return {self.spaces[node].inode for node in self.made()}
+        return {inode for node in self.made() for inode in self.spaces[node].inodes()}
 
     def made(self) -> list[str]:
         """The nodes, without the host."""

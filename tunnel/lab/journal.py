@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunnel.errors import LabError
+from tunnel.lab import netns
 
 BEGINNING, END = "lab-", ".journal"
 LARGEST = 64 << 20
@@ -59,8 +60,7 @@ class Journal:
         try:
             fd = os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o600, dir_fd=folder)
             fcntl.flock(fd, fcntl.LOCK_EX)  # before anybody can take it for a dead lab's
-            # With a folder it is linkat(2), which follows the link in /proc; link(2) would not.
-            os.link(f"/proc/self/fd/{fd}", file_name(lab), dst_dir_fd=folder, follow_symlinks=True)
+            netns.give_name(fd, folder, file_name(lab))
         except OSError as error:
             if fd >= 0:
                 os.close(fd)

@@ -262,15 +262,9 @@ def attached(name: str | None = None) -> Iterator[Lab]:
     """The lab of that name, or the only one that is up; ``LabError`` where there is none, or more than one."""
     with Lab(place.connect(name)) as lab:
         lab.adopt()
-        lab.topology = read_topology(lab)
+        described = lab.call("read the topology", "topology")
+        lab.topology = decode(described) if described else None
         yield lab
-
-
-def read_topology(lab: Lab) -> Topology:
-    """What a lab that is up was built from."""
-    (fd,) = lab.open("read the topology", "topology")
-    with open(fd, "rb") as file:
-        return decode(file.read())
 
 
 def _state(status: int | None) -> str:

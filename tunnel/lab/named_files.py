@@ -95,8 +95,7 @@ def _place_file(path: Path, note: Callable[[os.stat_result], None]) -> None:
         file = os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0, dir_fd=folder)
         try:
             note(os.fstat(file))
-            # With a folder it is linkat(2), which follows the link in /proc; link(2) would not.
-            os.link(f"/proc/self/fd/{file}", path.name, dst_dir_fd=folder, follow_symlinks=True)
+            netns.give_name(file, folder, path.name)
         except FileExistsError as error:
             raise FileExistsError(error.errno, error.strerror, str(path)) from None
         finally:

@@ -102,6 +102,14 @@ def is_net(fd: int) -> bool:
         return False
 
 
+def give_name(fd: int, folder: int, name: str) -> None:
+    """Gives a file that was made without a name (O_TMPFILE) one in ``folder``; ``FileExistsError`` where it is taken.
+
+    Python's ``os.link`` is linkat(2), which follows the link in /proc, only where there is a folder.
+    """
+    os.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=folder, follow_symlinks=True)
+
+
 @contextmanager
 def inside(fd: int) -> Iterator[None]:
     """Runs its block in the network namespace behind ``fd`` and returns to where the thread was.

@@ -20,6 +20,15 @@ def net_of(pid: int) -> int:
     return 0
 
 
+def spaces_of(pid: int) -> set[int]:
+    """The inodes of a process's network and mount namespace: who leaves one of them is still in the other."""
+    found = set()
+    for kind in ("net", "mnt"):
+        with suppress(OSError):
+            found.add(os.stat(f"/proc/{pid}/ns/{kind}").st_ino)
+    return found
+
+
 def start_of(pid: int) -> int:
     """When a process started, in clock ticks since boot (proc_pid_stat(5)); 0 for one that has ended.
 
@@ -36,9 +45,9 @@ def identity(pid: int) -> dict[str, int]:
 
 
 def in_namespaces(inodes: Collection[int], spare: Collection[int]) -> Iterator[int]:
-    """Process ids in the namespaces, except for the spared."""
+    """Process ids in the network or mount namespaces, except for the spared."""
     everyone = {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
-    return (pid for pid in everyone.difference(spare) if net_of(pid) in inodes)
+    return (pid for pid in everyone.difference(spare) if not spaces_of(pid).isdisjoint(inodes))
 
 
 def kill(pid: int, is_meant: Callable[[int], bool]) -> None:
@@ -62,4 +71,4 @@ def end_all_in(inodes: Collection[int], spare: Collection[int]) -> None:
         if not found:
             return
         for pid in found:
-            kill(pid, lambda each: net_of(each) in inodes)
+            kill(pid, lambda each: not spaces_of(each).isdisjoint(inodes))

@@ -122,9 +122,9 @@ class Requests(HostRequests):
         named = {node: self.holding.spaces[node].netns for node in self.holding.made()}
         return Opened([netns.private_mount(named)])
 
-    def op_topology(self) -> Opened:
-        """What the lab was made from, as a file in memory."""
-        return Opened([netns.in_memory("topology", self.holding.topology or "")])
+    def op_topology(self) -> str | None:
+        """What the lab was made from, as it was claimed."""
+        return self.holding.topology
 
     def op_socket(self, node: str, family: int, kind: int, proto: int) -> Opened:
         """A socket of the node."""

@@ -35,6 +35,10 @@ class Space:
         """The number under /proc/PID/ns/net; another namespace may have it once this one is gone."""
         return os.fstat(self.netns).st_ino
 
+    def inodes(self) -> set[int]:
+        """Those of its network namespace and, once there is one, of its mount namespace."""
+        return {self.inode} | ({os.fstat(self._mount).st_ino} if self._mount >= 0 else set())
+
     @cached_property
     def cookie(self) -> int:
         """The kernel's number for this namespace alone (SO_NETNS_COOKIE)."""

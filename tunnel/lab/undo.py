@@ -55,8 +55,7 @@ def processes(entries: Iterable[Entry]) -> int:
         kill(one["pid"], lambda pid: start_of(pid) == one["start"])  # noqa: B023 called before the next turn
     spaces = {one["inode"]: one["cookie"] for one in entries if one["kind"] == "netns"}
     ours = [pid for pid in in_namespaces(spaces, {os.getpid()}) if cookie_of(pid) == spaces.get(net_of(pid))]
-    for pid in ours:
-        end_all_in({net_of(pid)}, spare={os.getpid()})
+    end_all_in({net_of(pid) for pid in ours} & spaces.keys(), spare={os.getpid()})
     return len(started) + len(ours)
 
 

@@ -56,13 +56,15 @@ def test_the_end(ends: tuple[Channel, Channel]) -> None:
         right.send("too late")
 
 
-def test_the_longest_message_fits_and_a_longer_one_is_refused(ends: tuple[Channel, Channel]) -> None:
+@pytest.mark.parametrize("size", [channel.LARGEST - 2, channel.LARGEST - 1, 10 * channel.LARGEST])
+def test_a_message_may_be_larger_than_a_packet(ends: tuple[Channel, Channel], size: int) -> None:
     left, right = ends
-    longest = "x" * (channel.LARGEST - 2)
-    left.send(longest)
-    assert right.receive() == (longest, [])
-    with pytest.raises(ValueError, match=str(channel.LARGEST)):
-        left.send(longest + "x")
+    before = open_descriptors()
+    left.send("x" * size, [0])
+    message, fds = right.receive()
+    assert (message, len(fds)) == ("x" * size, 1)
+    os.close(fds[0])
+    assert open_descriptors() == before
 
 
 def test_too_many_descriptors_are_refused_and_none_is_kept(ends: tuple[Channel, Channel]) -> None:
