@@ -20,10 +20,10 @@ demo: build  ## two namespaces and a tunnel between them, measured: under 15 s a
 check: build  ## unit tests and source rules: no root, at most 60 s
 	@$(MAKE) --no-print-directory --output-sync=line -j2 units rules
 
-# Two at a time, in this order: the longest first, and no newer Python beside a test that looks at the clock.
+# Three at a time, in this order: the longest first, and no newer Python beside a test that looks at the clock.
 test: build  ## everything, as root also as uid 65534 and on newer Pythons: at most 10 minutes
 	@.ci/peers
-	@$(MAKE) --no-print-directory --output-sync=line -j2 all-on computing unprivileged all-off interop $$(.ci/newer)
+	@$(MAKE) --no-print-directory --output-sync=line -j3 all-on unprivileged computing all-off interop $$(.ci/newer)
 
 units:
 	@$(python) -m pytest tests/unit

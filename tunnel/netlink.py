@@ -13,6 +13,7 @@ import ipaddress
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -45,7 +46,9 @@ ADDRESS_ADVICE = {
     errno.EINVAL: "IPv6 needs an MTU of at least 1280",
 }
 
+LOCAL_S, LOCAL_STEP_S = 2.0, 0.001  # a worker of the kernel's, which may be starved
 IFF_UP = 1
+RTN_LOCAL = 2  # linux/rtnetlink.h
 IFA_F_NODAD = 0x02  # linux/if_addr.h: usable at once; nobody else can have a tunnel's address
 
 
@@ -134,8 +137,21 @@ class Netlink:
         self._ask(f"interface {name}: {what}", self._route.link("set", index=self.link(name).index, **wanted))
 
     def add_address(self, name: str, address: str) -> None:
-        """Give interface ``name`` an address with its prefix length; IPv6 ones are usable at once."""
+        """Give interface ``name`` an address with its prefix length; it is usable when this returns."""
         self._address("add", name, address)
+        own = ipaddress.ip_interface(address).ip
+        if own.version == 6 and self.link(name).up:
+            self._await_local(str(own))
+
+    def _await_local(self, address: str) -> None:
+        """The kernel lists an IPv6 address before a worker gives it its local route (addrconf_dad_work(),
+        net/ipv6/addrconf.c); until then it drops what comes for it."""
+        until = time.monotonic() + LOCAL_S
+        while time.monotonic() < until:
+            found = self._ask(f"route to {address}", self._route.route("get", dst=address))[0]
+            if found["type"] == RTN_LOCAL:
+                return
+            time.sleep(LOCAL_STEP_S)
 
     def remove_address(self, name: str, address: str) -> None:
         """Take an address from interface ``name``."""
