@@ -36,6 +36,7 @@ COMMANDS = {
     "veth": "Make and remove veth pairs.",
     "wire": "Join two TAPs.",
 }
+LONGEST_LINE = 400         # characters of a sentence in the help
 INTERRUPTED = 128 + 2      # as a shell shows SIGINT
 UNREAD = 128 + 13          # SIGPIPE
 
@@ -76,6 +77,19 @@ class Commands(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(UNREAD)
         return result
+
+
+class Verbs(click.Group):
+    """A group of commands in one file; its help shows the first sentence of each, whole."""
+
+    group_class = type  # so is a group within it
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands in the help."""
+        found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [(name, command.get_short_help_str(LONGEST_LINE)) for name, command in found if command]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from tunnel.cli import Verbs
 from tunnel.cli.standing import (
     cidr,
     delete_one,
@@ -47,7 +48,7 @@ def _given(settings: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-@click.group(no_args_is_help=False)
+@click.group(cls=Verbs, no_args_is_help=False)
 def command() -> None:
     """Make, look at, change and remove bridges, which join Ethernet segments as a switch does."""
 

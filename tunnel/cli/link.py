@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from tunnel.cli import link_routes
+from tunnel.cli import Verbs, link_routes
 from tunnel.cli.standing import (
     cell,
     checked,
@@ -27,7 +27,7 @@ from tunnel.lab.namespace import Namespace
 from tunnel.lab.rows import Interface
 
 
-@click.group(no_args_is_help=False)
+@click.group(cls=Verbs, no_args_is_help=False)
 def command() -> None:
     """Look at interfaces and change them, with addresses, routes, rules and neighbours.
 

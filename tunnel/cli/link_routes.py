@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from tunnel.cli import Verbs
 from tunnel.cli.standing import (
     cell,
     cidr,
@@ -35,7 +36,7 @@ def _show(rows: Sequence[Any], heads: Sequence[str], as_json: bool) -> None:
         show_table(heads, [[cell(value) for value in asdict(row).values()] for row in rows])
 
 
-@click.group(no_args_is_help=False)
+@click.group(cls=Verbs, no_args_is_help=False)
 def address() -> None:
     """Show, add and remove addresses."""
 
@@ -87,7 +88,7 @@ def _route_options(function: Function) -> Function:
     return function
 
 
-@click.group(no_args_is_help=False)
+@click.group(cls=Verbs, no_args_is_help=False)
 def route() -> None:
     """Show, add and remove routes. DEST is a network like 10.1.0.0/16 or fd01::/64, or `default`.
 
@@ -140,7 +141,7 @@ def _rule_options(function: Function) -> Function:
     return function
 
 
-@click.group(no_args_is_help=False)
+@click.group(cls=Verbs, no_args_is_help=False)
 def rule() -> None:
     """Show, add and remove policy routing rules, which say by which table a packet is routed."""
 
@@ -171,7 +172,7 @@ def list_rules(netns: str | None, as_json: bool) -> None:
     _show(rows, ["priority", "family", "from", "to", "iif", "oif", "fwmark", "table"], as_json)
 
 
-@click.group(no_args_is_help=False)
+@click.group(cls=Verbs, no_args_is_help=False)
 def neighbour() -> None:
     """Show, add and remove neighbours: who has which Ethernet address."""
 
@@ -207,7 +208,7 @@ def list_neighbours(netns: str | None, as_json: bool) -> None:
     _show(rows, ["address", "interface", "mac", "state"], as_json)
 
 
-@click.group(no_args_is_help=False)
+@click.group(cls=Verbs, no_args_is_help=False)
 def masquerade() -> None:
     """Have a router give what leaves it by an interface that interface's address (nftables, both families)."""
 

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 
 import click
 
+from tunnel.cli import Verbs
 from tunnel.cli.table import json_option, show_json, show_table
 from tunnel.errors import ConfigError, LabError
 
@@ -59,7 +60,7 @@ def _shown(name: str) -> str:
     return name if name.isprintable() else repr(name)
 
 
-@click.group(no_args_is_help=False)
+@click.group(cls=Verbs, no_args_is_help=False)
 def command() -> None:
     """Make, look at, enter and remove network namespaces by name.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from tunnel.cli import Verbs
 from tunnel.cli.standing import delete_one, interface, is_tun, mac, made, name_argument, netns_option, tun_options
 from tunnel.lab.namespace import Namespace
 
 
-@click.group(no_args_is_help=False)
+@click.group(cls=Verbs, no_args_is_help=False)
 def command() -> None:
     """Make and remove TAPs: interfaces whose Ethernet frames a program reads and writes."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from tunnel.cli import Verbs
 from tunnel.cli.standing import delete_one, is_tun, made, name_argument, netns_option, tun_options
 from tunnel.errors import ConfigError
 from tunnel.lab.namespace import Namespace
 
 
-@click.group(no_args_is_help=False)
+@click.group(cls=Verbs, no_args_is_help=False)
 def command() -> None:
     """Make and remove TUNs: interfaces whose IP packets a program reads and writes."""
 

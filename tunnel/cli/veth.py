@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from tunnel.cli import Verbs
 from tunnel.cli.standing import NETNS, checked, delete_one, interface, mtu_option, name_argument, netns_option, place
 from tunnel.cli.table import json_option, show_json
 from tunnel.lab.namespace import Namespace
 
 
-@click.group(no_args_is_help=False)
+@click.group(cls=Verbs, no_args_is_help=False)
 def command() -> None:
     """Make and remove veth pairs: what goes into one end comes out of the other."""
 
