@@ -60,6 +60,7 @@ async def offered(verbs: Verbs) -> AsyncIterator[None]:
         finally:
             server.close()
             service.abort()
+            await asyncio.sleep(0)  # the transports' last callbacks
     finally:
         sock.close()
         path.unlink(missing_ok=True)
