@@ -21,10 +21,10 @@ demo: build  ## two namespaces and a tunnel between them, measured: under 15 s a
 check: build  ## unit tests and source rules: no root, at most 60 s
 	@$(MAKE) --no-print-directory --output-sync=line -j2 units rules
 
-# Three at a time, in this order, the longest first; then the newer Pythons, beside no test that looks at the clock.
-test: build  ## everything, as root also as uid 65534 and on newer Pythons: about 15 minutes
+# Two at a time, in this order, the longest first; then the newer Pythons, beside no test that looks at the clock.
+test: build  ## everything, as root also as uid 65534 and on newer Pythons: about 20 minutes
 	@.ci/peers
-	@$(MAKE) --no-print-directory --output-sync=line -j3 all-on unprivileged computing all-off interop
+	@$(MAKE) --no-print-directory --output-sync=line -j2 all-on unprivileged computing all-off interop
 	@$(MAKE) --no-print-directory --output-sync=line -j2 $$(.ci/newer) done
 
 done:

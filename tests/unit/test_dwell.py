@@ -98,9 +98,8 @@ def stayed_ns(due_in_ns: int) -> int:
 
 @pytest.mark.usefixtures("exact")
 def test_a_stay_sleeps_through_no_deadline():
-    near, far = (sorted(stayed_ns(due) for _ in range(101)) for due in (PAUSE_NS // 2, 10**9))
-    assert near[50] + PAUSE_NS // 4 < far[50]
-    assert near[50] >= PAUSE_NS // 2 and far[0] >= PAUSE_NS
+    near, far = (min(stayed_ns(due) for _ in range(1000)) for due in (PAUSE_NS // 2, 10**9))
+    assert PAUSE_NS // 2 <= near < PAUSE_NS <= far, "the quickest: others of the machine make any of them longer"
 
 
 def test_any_watched_device_is_served():
